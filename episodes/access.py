@@ -1,0 +1,140 @@
+"""Who may know of which patient and episode: the relations of the access table, as lookups and as querysets."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.http import Http404
+from django.utils import timezone
+
+from episodes.models import CareTeamMember, Episode, Patient, TeamPart
+from kapclinic.accounts import policy
+from kapclinic.accounts.models import User
+from kapclinic.accounts.policy import Actor, Relation
+from kapclinic.clinics.models import ClinicalRow
+
+_COVER_PARTS = (TeamPart.COVER_THERAPIST, TeamPart.COVER_PRESCRIBER)
+
+# Sources of "on duty": functions (actor) -> Q over Episode. The room that keeps the day's doses registers one.
+_duty_sources: list[Any] = []
+
+
+def register_duty(source) -> None:
+    """Register `source(actor) -> Q` over Episode for the relation "on duty for that day's dose"."""
+    if source not in _duty_sources:
+        _duty_sources.append(source)
+
+
+def _team_rows(user: User):
+    now = timezone.now()
+    rows = CareTeamMember.objects.in_force(now).filter(user=user)
+    # Named covers see nothing before they take a booking.
+    return rows.filter(Q(covering=True) | ~Q(part__in=_COVER_PARTS))
+
+
+def _episode_q(relation: Relation, actor: Actor) -> Q:
+    match relation:
+        case Relation.CLINIC:
+            return Q(clinic=actor.clinic)
+        case Relation.TEAM:
+            return Q(clinic=actor.clinic) & Q(Exists(_team_rows(actor.user).filter(episode=OuterRef("pk"))))
+        case Relation.DUTY:
+            found = Q(pk__in=[])
+            for source in _duty_sources:
+                found |= source(actor)
+            return Q(clinic=actor.clinic) & found
+        case Relation.OWN:
+            return Q(clinic=actor.clinic, created_by=actor.user)
+
+
+def episodes_for(actor: Actor, action: str) -> Q:
+    """The episodes on which the actor may do `action`, as a filter."""
+    found = Q(pk__in=[])
+    for relation in policy.relations_of(actor, action):
+        found |= _episode_q(relation, actor)
+    return found
+
+
+def episode_scope(actor: Actor) -> Q:
+    """Filter over Episode for `episode.view`."""
+    return episodes_for(actor, "episode.view")
+
+
+def patient_scope(actor: Actor) -> Q:
+    """Filter over Patient for `patient.view`."""
+    relations = policy.relations_of(actor, "patient.view")
+    if Relation.CLINIC in relations:
+        return Q(clinic=actor.clinic)
+    found = Q(pk__in=[])
+    if Relation.OWN in relations:
+        found |= Q(clinic=actor.clinic, created_by=actor.user)
+    for relation in relations & {Relation.TEAM, Relation.DUTY}:
+        found |= Q(
+            Exists(Episode.objects.filter(_episode_q(relation, actor), patient=OuterRef("pk")))
+        )
+    return Q(clinic=actor.clinic) & found
+
+
+def episode_of(obj: Any) -> Episode | None:
+    """The episode that `obj` belongs to, where there is one."""
+    if isinstance(obj, Episode):
+        return obj
+    return getattr(obj, "episode", None)
+
+
+def _stands(relation: Relation):
+    def lookup(actor: Actor, obj: Any) -> bool:
+        if isinstance(obj, Patient):
+            return Episode.objects.filter(_episode_q(relation, actor), patient=obj).exists()
+        if isinstance(obj, Episode):
+            episode_id = obj.pk
+        else:
+            episode_id = getattr(obj, "episode_id", None) or getattr(obj, "subject_id", None)
+        if episode_id is not None:
+            return Episode.objects.filter(_episode_q(relation, actor), pk=episode_id).exists()
+        patient = getattr(obj, "patient", None)
+        return isinstance(patient, Patient) and lookup(actor, patient)
+
+    return lookup
+
+
+def _is_own(actor: Actor, obj: Any) -> bool:
+    return obj.created_by_id == actor.user.pk
+
+
+def register_relations() -> None:
+    """Tell the policy how these relations are looked up; called once at start."""
+    policy.register_relation(Relation.TEAM, ClinicalRow, _stands(Relation.TEAM))
+    policy.register_relation(Relation.DUTY, ClinicalRow, _stands(Relation.DUTY))
+    policy.register_relation(Relation.OWN, ClinicalRow, _is_own)
+
+
+def episode_for(actor: Actor, public_id: str) -> Episode:
+    """The clinic's episode with this public id, with patient and protocol; Http404 when there is none."""
+    try:
+        return (
+            Episode.objects.select_related("patient", "clinic", "protocol_version__protocol")
+            .of_clinic(actor.clinic)
+            .get(public_id=public_id)
+        )
+    except Episode.DoesNotExist as error:
+        raise Http404 from error
+
+
+def patient_for(actor: Actor, public_id: str) -> Patient:
+    """The clinic's patient with this public id; Http404 when there is none."""
+    try:
+        return Patient.objects.select_related("clinic").of_clinic(actor.clinic).get(public_id=public_id)
+    except Patient.DoesNotExist as error:
+        raise Http404 from error
+
+
+def row_for(model: type[ClinicalRow], *related: str):
+    """A `fetch` for `@page`: the clinic's row of `model` by its key, or Http404."""
+
+    def fetch(actor: Actor, pk: Any) -> Any:
+        try:
+            return model.objects.select_related("clinic", *related).get(clinic=actor.clinic, pk=pk)
+        except model.DoesNotExist as error:
+            raise Http404 from error
+
+    return fetch

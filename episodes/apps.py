@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class EpisodesConfig(AppConfig):
+    """Patient, episode, care team, protocol, consent: the spine."""
+
+    name = "episodes"
+    label = "episodes"
+
+    def ready(self) -> None:
+        from episodes import checks, guard_rules  # noqa: F401  importing registers them
+        from episodes.access import register_relations
+
+        register_relations()

@@ -1,0 +1,5 @@
+"""KAP Clinic: the clinic around the patient's journey."""
+
+from .celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,192 @@
+"""The access policy: one table of action x role x relation. What is not in it is refused.
+
+`can` and `in_scope` are its readers, together with the `visible_to` querysets that use the same relations. Out of scope is
+"does not exist" (404); in scope without the right is "may not" (403).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kapclinic.accounts.models import Role, User
+from kapclinic.clinics.models import Clinic
+
+
+class Relation(StrEnum):
+    """How a person must stand to a thing for a right to hold."""
+
+    CLINIC = "same clinic"
+    TEAM = "on the care team, or covering"
+    DUTY = "on duty for that day's dose"
+    OWN = "author or owner of it"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person at work: at one clinic, with the roles held there at this moment."""
+
+    user: User
+    clinic: Clinic
+    roles: frozenset[Role]
+    is_medical_director: bool = False
+    # Relations looked up once per request.
+    _memo: dict[Any, bool] = field(default_factory=dict, compare=False, repr=False)
+
+    def has(self, *roles: Role) -> bool:
+        """True when the person holds any of `roles` here."""
+        return bool(self.roles.intersection(roles))
+
+    @property
+    def zone(self):
+        """The clinic's time zone."""
+        return self.clinic.zone
+
+
+Grants = Mapping[Role, frozenset[Relation]]
+
+C, T, D, O = Relation.CLINIC, Relation.TEAM, Relation.DUTY, Relation.OWN  # noqa: E741  short names keep the table readable
+COO, NUR, THE, PRE, MAN = Role.COORDINATOR, Role.NURSE, Role.THERAPIST, Role.PRESCRIBER, Role.MANAGER
+
+
+def _row(**grants: Relation | tuple[Relation, ...]) -> Grants:
+    names = {"coo": COO, "nur": NUR, "the": THE, "pre": PRE, "man": MAN}
+    return {
+        names[name]: frozenset(relation if isinstance(relation, tuple) else (relation,))
+        for name, relation in grants.items()
+    }
+
+
+_EVERYONE = _row(coo=C, nur=C, the=C, pre=C, man=C)
+
+TABLE: dict[str, Grants] = {
+    # The house
+    "desk.today": _EVERYONE,
+    "account.self": _EVERYONE,
+    "inbox.read": _EVERYONE,
+    "task.complete": _row(coo=C, nur=(T, D), the=T, pre=(T, D), man=C),
+    # Patients and the episode
+    "patient.register": _row(coo=C, nur=C, the=C, pre=C),
+    "patient.list": _row(coo=C, nur=C, the=C, pre=C),
+    "patient.view": _row(coo=C, nur=C, the=(T, O), pre=(T, D, O)),
+    "patient.edit": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
+    "episode.list": _row(coo=C, nur=C, the=C, pre=C),
+    "episode.open": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
+    "episode.view": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "episode.edit-team": _row(coo=C, the=T, pre=T),
+    "episode.advance": _row(coo=C, nur=(T, D), the=T, pre=T),
+    "episode.close": _row(the=T, pre=T),
+    "episode.goals": _row(nur=(T, D), the=T, pre=T),
+    "consent.record": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
+    "chart.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "entry.strike": _row(nur=(T, D), the=T, pre=(T, D)),
+    "attachment.view": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    # Screening
+    "screening.enter": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "screening.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "risk.assess": _row(nur=(T, D), the=T, pre=(T, D)),
+    "finding.answer": _row(pre=(T, D)),
+    "eligibility.decide": _row(pre=T),
+    "screening.review-history": _row(nur=C, the=C, pre=C),
+    # Appointments and calendar
+    "calendar.view": _EVERYONE,
+    "appointment.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
+    "appointment.view": _row(coo=C, nur=(T, D, O), the=(T, O), pre=(T, D, O), man=C),
+    "appointment.change": _row(coo=C, nur=(T, D), the=(T, O), pre=(T, O), man=C),
+    "appointment.book": _row(coo=C, nur=(T, D), the=T, pre=T, man=C),
+    "hours.edit": _row(coo=C, nur=O, the=O, pre=O, man=C),
+    "patient.tell": _row(coo=C, nur=(T, D), the=T, pre=T),
+    # Preparation and dosing
+    "preparation.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "preparation.write": _row(the=T),
+    "dose.order": _row(pre=(T, D)),
+    "dose.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "dose.plan": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "dose.check-in": _row(nur=(T, D), pre=(T, D)),
+    "dose.give": _row(nur=(T, D), pre=(T, D)),
+    "dose.vitals": _row(nur=(T, D), the=T, pre=(T, D)),
+    "dose.log": _row(nur=(T, D), the=T, pre=(T, D)),
+    "dose.adverse-event": _row(nur=(T, D), the=T, pre=(T, D)),
+    "dose.discharge": _row(nur=(T, D), pre=(T, D)),
+    "dose.override": _row(pre=(T, D)),
+    # Integration
+    "integration.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "integration.write": _row(the=T),
+    "integration.plan": _row(coo=C, the=T, pre=T),
+    "integration.unplaced": _row(coo=C, the=C, pre=C, man=C),
+    # Handoffs and documents
+    "handoff.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
+    "handoff.status": _row(coo=C, nur=(T, D), the=T, pre=(T, D), man=C),
+    "handoff.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "handoff.write-to-prescriber": _row(the=T),
+    "handoff.write-to-therapist": _row(pre=(T, D)),
+    "handoff.acknowledge": _row(the=T, pre=(T, D)),
+    "document.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "document.instructions": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    # Clinic
+    "outcomes.view": _row(the=C, pre=C, man=C),
+    "outcomes.export": _row(man=C),
+    "import.run": _row(man=C),
+    "staff.manage": _row(man=C),
+    "rooms.manage": _row(man=C),
+    "protocols.view": _EVERYONE,
+    "protocols.manage": _row(man=C),
+    "settings.view": _EVERYONE,
+    "settings.propose": _row(man=C),
+    "settings.approve": _row(pre=C),
+    "clinic.manage": _row(man=C),
+    "jobs.view": _row(coo=C, man=C),
+    "jobs.retry": _row(coo=C, man=C),
+}
+
+# Actions that make a patient visible at all: who holds one of them on a thing has it in scope.
+_SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")
+
+RelationLookup = Callable[[Actor, Any], bool]
+_lookups: dict[tuple[Relation, type], RelationLookup] = {}
+
+
+def register_relation(relation: Relation, model: type, lookup: RelationLookup) -> None:
+    """The room that owns a relation says how to look it up for instances of `model` (subclasses included)."""
+    _lookups[(relation, model)] = lookup
+
+
+def stands_in(actor: Actor, relation: Relation, obj: Any) -> bool:
+    """Whether the actor stands in `relation` to `obj`; unknown relations do not hold."""
+    clinic_id = getattr(obj, "clinic_id", None)
+    if isinstance(obj, Clinic):
+        clinic_id = obj.pk
+    if clinic_id != actor.clinic.pk:
+        return False
+    if relation is Relation.CLINIC:
+        return True
+    key = (relation, obj.__class__, getattr(obj, "pk", None))
+    if key not in actor._memo:
+        actor._memo[key] = any(
+            lookup(actor, obj)
+            for (known, model), lookup in _lookups.items()
+            if known is relation and isinstance(obj, model)
+        )
+    return actor._memo[key]
+
+
+def relations_of(actor: Actor, action: str) -> frozenset[Relation]:
+    """The relations that would allow `action` with the actor's roles; KeyError for an unknown action."""
+    grants = TABLE[action]
+    return frozenset().union(*(grants.get(role, frozenset()) for role in actor.roles))
+
+
+def can(actor: Actor, action: str, obj: Any = None) -> bool:
+    """Whether `actor` may do `action` (on `obj`, where the action is about a thing).
+
+    Without `obj` the question is whether any of the person's roles has the action at all.
+    """
+    relations = relations_of(actor, action)
+    if obj is None:
+        return bool(relations)
+    return any(stands_in(actor, relation, obj) for relation in relations)
+
+
+def in_scope(actor: Actor, obj: Any) -> bool:
+    """Whether the actor may know that `obj` exists."""
+    return any(can(actor, action, obj) for action in _SCOPE_ACTIONS)

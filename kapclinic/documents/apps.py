@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class DocumentsConfig(AppConfig):
+    """Immutable documents: snapshots, renditions, charts, attachments; and the base of signed notes."""
+
+    name = "kapclinic.documents"
+    label = "documents"

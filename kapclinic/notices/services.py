@@ -1,0 +1,80 @@
+"""Opening, doing and withdrawing tasks; writing notices."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from kapclinic.accounts.models import Role, User
+from kapclinic.clinics.models import Clinic
+from kapclinic.notices.models import Notice, Task, Urgency
+
+
+def open_task(
+    *,
+    clinic: Clinic,
+    key: str,
+    kind: str,
+    title: str,
+    role: Role | str,
+    episode: Any = None,
+    person: User | None = None,
+    detail: str = "",
+    urgency: Urgency = Urgency.ROUTINE,
+    due_at: datetime | None = None,
+    url: str = "",
+    actor: User | None = None,
+    now: datetime | None = None,
+) -> Task:
+    """Give someone a task. The same key again re-opens or refreshes that task instead of making a second one."""
+    now = now or timezone.now()
+    fields = {
+        "kind": kind, "title": title, "role": role, "episode": episode, "person": person, "detail": detail,
+        "urgency": urgency, "due_at": due_at, "url": url, "done_at": None, "done_by": None, "outcome": "", "withdrawn_at": None,
+    }  # fmt: skip
+    with transaction.atomic():
+        task, _ = Task.objects.update_or_create(
+            key=key, defaults=fields, create_defaults={**fields, "clinic": clinic, "created_at": now, "created_by": actor}
+        )
+    return task
+
+
+def complete_task(*, task: Task, actor: User, outcome: str = "", now: datetime | None = None) -> bool:
+    """A person did it; returns False when it was no longer open (pressing twice changes nothing)."""
+    now = now or timezone.now()
+    changed = Task.objects.filter(pk=task.pk, done_at__isnull=True, withdrawn_at__isnull=True).update(
+        done_at=now, done_by=actor, outcome=outcome
+    )
+    return bool(changed)
+
+
+def close_task(*, key: str, actor: User | None = None, outcome: str = "", now: datetime | None = None) -> None:
+    """What the task asked for has happened: done by `actor`, or withdrawn when its cause fell away (no actor)."""
+    now = now or timezone.now()
+    open_ones = Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True)
+    if actor is None:
+        open_ones.update(withdrawn_at=now, outcome=outcome)
+    else:
+        open_ones.update(done_at=now, done_by=actor, outcome=outcome)
+
+
+def notify(
+    *,
+    clinic: Clinic,
+    receivers: list[User],
+    key: str,
+    title: str,
+    url: str = "",
+    urgency: Urgency = Urgency.ROUTINE,
+    now: datetime | None = None,
+) -> None:
+    """Put a line in each receiver's inbox, once per key."""
+    now = now or timezone.now()
+    Notice.objects.bulk_create(
+        [
+            Notice(clinic=clinic, receiver=receiver, key=key, title=title, url=url, urgency=urgency, created_at=now)
+            for receiver in receivers
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,25 @@
+"""Every address of the program."""
+
+from django.urls import include, path
+
+from kapclinic import health
+
+urlpatterns = [
+    path("", include("kapclinic.desk.urls")),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("account/", include("kapclinic.accounts.urls")),
+    path("account/", include("allauth.account.urls")),
+    path("clinic/", include("kapclinic.clinics.urls")),
+    path("documents/", include("kapclinic.documents.urls")),
+    path("notices/", include("kapclinic.notices.urls")),
+    path("jobs/", include("kapclinic.jobs.urls")),
+    path("", include("episodes.urls")),
+    path("screening/", include("screening.urls")),
+    path("calendar/", include("kapclinic.scheduling.urls")),
+    path("dosing/", include("sessions.urls")),
+    path("integration/", include("integration.urls")),
+    path("handoffs/", include("kapclinic.handoffs.urls")),
+    path("outcomes/", include("kapclinic.outcomes.urls")),
+]
