@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from kapclinic.accounts.models import Membership, Role
 from kapclinic.accounts.policy import Actor
@@ -37,9 +38,10 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.actor = None  # type: ignore[attr-defined]  # the attribute is ours
-        if request.user.is_authenticated:
-            request.actor = actor_of(  # type: ignore[attr-defined]  # the attribute is ours
-                request.user, request.session.get(CLINIC_SESSION_KEY)
-            )
-        return self.get_response(request)
+        actor = actor_of(request.user, request.session.get(CLINIC_SESSION_KEY)) if request.user.is_authenticated else None
+        request.actor = actor  # type: ignore[attr-defined]  # the attribute is ours
+        if actor is None:
+            return self.get_response(request)
+        # Pages show and forms read times in the clinic's zone.
+        with timezone.override(actor.zone):
+            return self.get_response(request)
