@@ -1,0 +1,17 @@
+"""Configuration of gunicorn. KAP_HOST is the address to listen on, PORT the port, WEB_CONCURRENCY the processes."""
+
+import os
+
+# The demo's passwords are public, so only this machine is answered unless somebody asks for more.
+bind = [f"{os.environ.get('KAP_HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"]
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+control_socket_disable = True
+loglevel = "warning"
+# Paths hold public ids alone, yet who read what is recorded by the audit app and not by a web server's log.
+accesslog = None

@@ -1,0 +1,167 @@
+"""`bin/test` inside `.venv`: every check, then pytest, on databases that are thrown away."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+
+from kapclinic.embedded import SUPERUSER, Postgres, Valkey
+from kapclinic.runtime import keys, roles
+from kapclinic.runtime.bootstrap import ROOT
+from kapclinic.runtime.problems import SetupProblem
+from kapclinic.runtime.processes import dies_with_parent, end
+
+ONLY_PYTEST = "--only-pytest"
+
+
+class StopAsked(Exception):
+    """SIGTERM, SIGINT or SIGHUP arrived."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command that must end with 0, and what its environment has besides."""
+
+    title: str
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def checks() -> list[Check]:
+    """Every check besides the tests, the quick ones first."""
+    python = sys.executable
+    manage = [python, "manage.py"]
+    production = {
+        "KAP_MODE": "production",
+        "ALLOWED_HOSTS": "clinic.example",
+        "SITE_URL": "https://clinic.example",
+    }
+    return [
+        Check("ruff check", [python, "-m", "ruff", "check", "."]),
+        Check("ruff format --check", [python, "-m", "ruff", "format", "--check", "."]),
+        Check("import-linter", [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"]),
+        Check("djlint", [python, "-m", "djlint", "templates", "--lint", "--quiet"]),
+        Check(
+            "manage.py check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], production
+        ),
+        Check("manage.py makemigrations --check", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Check("mypy", [python, "-m", "mypy"]),
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the checks and pytest with `arguments`; gives back 0 when all of them passed."""
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(sign, _on_stop)
+    only_pytest = bool(arguments) and arguments[0] == ONLY_PYTEST
+    rest = list(arguments[1:] if only_pytest else arguments)
+    try:
+        with ExitStack() as stack:
+            environment = _throw_away_environment(stack)
+            failed = [] if only_pytest else _run_checks(environment)
+            if failed:
+                environment["KAP_FAILED_CHECKS"] = ", ".join(failed)
+            code = _run(
+                Check("pytest", [sys.executable, "-m", "pytest", *pytest_arguments(rest)]), environment
+            )
+    except StopAsked:
+        print("The tests were stopped; their databases are gone.", file=sys.stderr, flush=True)
+        return 130
+    except SetupProblem as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
+    return code or (1 if failed else 0)
+
+
+def _on_stop(_sign: int, _frame: FrameType | None) -> None:
+    # From here on the way down is the only way: a second signal must not interrupt it half-way.
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)
+    raise StopAsked
+
+
+def pytest_arguments(given: Sequence[str]) -> list[str]:
+    """What pytest is called with: two processes unless the caller chose a number or a debugger."""
+    own_way = ("-n", "--numprocesses", "--pdb", "--trace", "-p", "--collect-only", "--co", "-s")
+    if any(argument.startswith(own_way) for argument in given):
+        return list(given)
+    # Tests of one module share a live clinic, so a module stays on one process.
+    return ["-n", "2", "--dist", "loadfile", *given]
+
+
+def _throw_away_environment(stack: ExitStack) -> dict[str, str]:
+    """Servers in a temporary folder, and an environment that leads to them and to nothing else."""
+    folder = Path(tempfile.mkdtemp(prefix="kaptest-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    postgres = Postgres(folder / "postgres", say=_quiet, throw_away=True)
+    stack.callback(postgres.remove)
+    postgres.start()
+    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        roles.ensure_roles(connection)
+        roles.ensure_database(connection)
+    valkey = Valkey(folder / "valkey")
+    stack.callback(valkey.stop)
+    valkey.start()
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DATABASE_", "REDIS_", "EMAIL_", "SECRET_KEY", "DJANGO_"))
+        and name not in {"PORT", "ALLOWED_HOSTS", "SITE_URL", "DEBUG", "KAP_DATABASE_ROLE", "KAP_HOST"}
+    }
+    return {
+        **inherited,
+        "KAP_MODE": "demo",
+        "KAP_VAR": str(folder / "var"),
+        "SECRET_KEY": keys.django_secret(),
+        "KAP_ENCRYPTION_KEYS": keys.encryption_key(),
+        "DATABASE_URL": postgres.url(roles.APP, roles.DATABASE),
+        "DATABASE_OWNER_URL": postgres.url(roles.OWNER, roles.DATABASE),
+        "REDIS_URL": valkey.url,
+        "DJANGO_SETTINGS_MODULE": "kapclinic.settings",
+    }
+
+
+def _quiet(_line: str) -> None:
+    """The throw-away servers have nothing to tell."""
+
+
+def _run_checks(environment: Mapping[str, str]) -> list[str]:
+    failed = []
+    for check in checks():
+        started = time.monotonic()
+        print(f"\n== {check.title}", flush=True)
+        code = _run(check, environment)
+        print(f"{'passed' if code == 0 else 'FAILED'} after {time.monotonic() - started:.0f} s", flush=True)
+        if code != 0:
+            failed.append(check.title)
+    print("\n== pytest", flush=True)
+    return failed
+
+
+def _run(check: Check, environment: Mapping[str, str]) -> int:
+    process = subprocess.Popen(
+        check.command,
+        cwd=ROOT,
+        env={**environment, **check.environment},
+        start_new_session=True,
+        preexec_fn=dies_with_parent(signal.SIGTERM),
+    )
+    try:
+        return process.wait()
+    except StopAsked:
+        end(process, signal.SIGINT, seconds=15)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Tests of KAP Clinic; the folders mirror the apps."""
