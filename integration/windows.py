@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from kapclinic.scheduling.spans import Span, require_utc
 
@@ -91,9 +90,7 @@ class WindowProfile:
 
     `opens`/`closes`: the primary window after T0. `preferred_from`/`preferred_until`: a session that starts in this part
     is better. `plan_from`: the earliest start that the machine chooses by itself; a person may go down to `opens`.
-    `secondary_*`: after T0, owed only where `owes_secondary`. `preparation_*`: minutes before D0. `every_nth`: a protocol may owe
-    integration after every n-th dose only. `books`: False where the therapist is outside the clinic and the
-    session is recorded, not booked (Parallel).
+    `secondary_*`: after T0, owed only where `owes_secondary`. `preparation_*`: minutes before D0.
     """
 
     name: str = "default"
@@ -107,8 +104,6 @@ class WindowProfile:
     secondary_closes: int = SECONDARY_CLOSES_MINUTES
     preparation_opens: int = 72 * HOUR
     preparation_closes: int = 24 * HOUR
-    every_nth: int = 1
-    books: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.opens < self.closes:
@@ -121,23 +116,6 @@ class WindowProfile:
             raise ValueError("the secondary window follows the primary one")
         if not self.preparation_closes < self.preparation_opens:
             raise ValueError("the preparation window opens before it closes")
-        if self.every_nth < 1:
-            raise ValueError("integration is owed after every n-th dose, n at least 1")
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> WindowProfile:
-        """A profile from a protocol version's data; unknown keys are refused, absent ones take the default."""
-        known = {each.name for each in fields(cls)}
-        unknown = set(data) - known
-        if unknown:
-            raise ValueError(f"a window profile has no {', '.join(sorted(unknown))}")
-        return cls(**data)
-
-    def owes_after(self, dose_number: int) -> bool:
-        """True when integration is owed after the dose with this number (1 is the first of the episode)."""
-        if dose_number < 1:
-            raise ValueError("doses are counted from 1")
-        return dose_number % self.every_nth == 0
 
 
 DEFAULT = WindowProfile()
@@ -150,7 +128,6 @@ WITHIN_48H = WindowProfile(
     preferred_until=48 * HOUR,
     plan_from=24 * HOUR,
 )
-PARALLEL = WindowProfile(name="parallel", books=False)
 
 
 def minutes_after(anchor: datetime, minutes: int) -> datetime:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from integration.windows import (
     DEFAULT,
-    PARALLEL,
     WITHIN_48H,
     Band,
     CriticalPeriod,
@@ -44,12 +43,11 @@ def hours(value: float) -> datetime:
     return T0 + timedelta(hours=value)
 
 
-@pytest.mark.parametrize("profile", [DEFAULT, PARALLEL])
-def test_default_window_is_24_to_72_hours(profile):
-    assert primary_window(T0, profile) == Span(hours(24), hours(72))
-    assert preferred_part(T0, profile) == Span(hours(24), hours(48))
-    assert secondary_window(T0, profile) == Span(hours(96), hours(168))
-    assert preparation_window(T0, profile) == Span(hours(-72), hours(-24))
+def test_default_window_is_24_to_72_hours():
+    assert primary_window(T0) == Span(hours(24), hours(72))
+    assert preferred_part(T0) == Span(hours(24), hours(48))
+    assert secondary_window(T0) == Span(hours(96), hours(168))
+    assert preparation_window(T0) == Span(hours(-72), hours(-24))
 
 
 def test_within_48h_counts_from_4_hours_and_plans_from_24():
@@ -197,17 +195,6 @@ def test_next_dose_before_96_hours_supersedes_the_secondary_session(next_d0, sup
     assert supersedes_secondary(T0, next_d0) is superseded
 
 
-@pytest.mark.parametrize(("every", "owed"), [(1, [1, 2, 3, 4, 5, 6]), (2, [2, 4, 6]), (3, [3, 6]), (6, [6])])
-def test_integration_is_owed_after_every_nth_dose(every, owed):
-    profile = WindowProfile(every_nth=every)
-    assert [number for number in range(1, 7) if profile.owes_after(number)] == owed
-
-
-def test_dose_number_zero_is_refused():
-    with pytest.raises(ValueError, match="counted from 1"):
-        DEFAULT.owes_after(0)
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -218,18 +205,11 @@ def test_dose_number_zero_is_refused():
         {"plan_from": 72 * 60},
         {"secondary_opens": 71 * 60},
         {"preparation_closes": 72 * 60},
-        {"every_nth": 0},
-        {"unheard_of": 1},
     ],
 )
 def test_profile_is_refused_when_it_contradicts_itself(data):
     with pytest.raises(ValueError):
-        WindowProfile.from_data(data)
-
-
-def test_profile_is_read_from_a_protocol_versions_data():
-    profile = WindowProfile.from_data({"name": "KAP", "owes_secondary": True, "every_nth": 2})
-    assert profile.owes_secondary and profile.every_nth == 2 and profile.closes == 72 * 60
+        WindowProfile(**data)
 
 
 WINDOW = primary_window(T0)

@@ -1,0 +1,106 @@
+"""How rooms above take part in appointments without being imported: they register functions from `AppConfig.ready`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kapclinic.scheduling.spans import Span
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of an appointment: booked, moved, told, arrived, completed, cancelled, no-show.
+
+    `before` holds the earlier values of what changed ("starts_at", "ends_at", "state").
+    """
+
+    what: str
+    appointment: Any
+    actor: Any | None
+    now: datetime
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BookingWindow:
+    """The window that an appointment of some kind is meant for, with the words for the form."""
+
+    span: Span
+    preferred: Span | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """A stretch drawn behind the calendar: a window that waits for a session."""
+
+    span: Span
+    preferred: Span | None
+    label: str
+    url: str
+    is_open: bool = True
+
+
+Listener = Callable[[Change], None]
+WindowFinder = Callable[[Any, datetime, datetime, datetime], BookingWindow | None]
+BackdropSource = Callable[..., Iterable[Backdrop]]
+PageOf = Callable[[Any], str]
+
+_listeners: dict[str, list[Listener]] = {}
+_windows: dict[str, WindowFinder] = {}
+_backdrops: list[BackdropSource] = []
+_pages: dict[str, PageOf] = {}
+
+
+def on_change(kind: str, listener: Listener) -> None:
+    """`listener(change)` runs in the transaction that changes an appointment of `kind`."""
+    known = _listeners.setdefault(kind, [])
+    if listener not in known:
+        known.append(listener)
+
+
+def tell(change: Change) -> None:
+    """Run the listeners of the appointment's kind, in the order of registration."""
+    for listener in _listeners.get(change.appointment.kind, ()):
+        listener(change)
+
+
+def window_for(kind: str, finder: WindowFinder) -> None:
+    """`finder(episode, starts_at, ends_at, now)` names the window that such an appointment is for, or None."""
+    _windows[kind] = finder
+
+
+def find_window(
+    kind: str, episode: Any, starts_at: datetime, ends_at: datetime, now: datetime
+) -> BookingWindow | None:
+    """The window that an appointment of `kind` is meant for; None where no room knows of one."""
+    finder = _windows.get(kind)
+    return None if finder is None or episode is None else finder(episode, starts_at, ends_at, now)
+
+
+def backdrop(source: BackdropSource) -> None:
+    """`source(actor=, span=, person=, now=)` returns what is drawn behind the calendar; it shows only what the actor may see."""
+    if source not in _backdrops:
+        _backdrops.append(source)
+
+
+def backdrops(*, actor: Any, span: Span, person: Any | None, now: datetime) -> list[Backdrop]:
+    """Everything that is drawn behind the calendar in `span`."""
+    found = [
+        each for source in _backdrops for each in source(actor=actor, span=span, person=person, now=now)
+    ]
+    return sorted(found, key=lambda each: (each.span, each.label))
+
+
+def completion_page(kind: str, page_of: PageOf) -> None:
+    """`page_of(appointment)` is the address where an appointment of `kind` is completed, when it has a page of its own."""
+    _pages[kind] = page_of
+
+
+def page_to_complete(appointment: Any) -> str | None:
+    """The address where `appointment` is completed; None when it is completed on its own page."""
+    page_of = _pages.get(appointment.kind)
+    return None if page_of is None else page_of(appointment)

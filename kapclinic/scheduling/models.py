@@ -1,0 +1,570 @@
+"""Working hours, time off, and appointments with who and what takes part in them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import Deferrable, F, Func, Q
+
+from kapclinic.audit.history import tracked
+from kapclinic.clinics.models import ClinicalQuerySet, ClinicalRow, Room
+from kapclinic.documents.notes import never_deleted
+from kapclinic.scheduling.spans import Span
+
+
+class Weekday(models.IntegerChoices):
+    """ISO weekdays."""
+
+    MONDAY = 1, "Monday"
+    TUESDAY = 2, "Tuesday"
+    WEDNESDAY = 3, "Wednesday"
+    THURSDAY = 4, "Thursday"
+    FRIDAY = 5, "Friday"
+    SATURDAY = 6, "Saturday"
+    SUNDAY = 7, "Sunday"
+
+
+class HoursPlace(models.TextChoices):
+    """What working time can be used for."""
+
+    EITHER = "either", "In person or telehealth"
+    IN_PERSON = "in_person", "In person"
+    TELEHEALTH = "telehealth", "Telehealth"
+
+
+class MeetingPlace(models.TextChoices):
+    """How people meet."""
+
+    IN_PERSON = "in_person", "In person"
+    TELEHEALTH = "telehealth", "Telehealth"
+
+
+class RosterQuerySet(ClinicalQuerySet):
+    """Queries over rows of a roster; nothing is deleted, so what was taken back stays."""
+
+    def standing(self) -> Self:
+        """Rows that were not taken back."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def overlapping(self, span: Span) -> Self:
+        """Rows with `starts_at` and `ends_at` that share time with `span`."""
+        return self.filter(starts_at__lt=span.ends_at, ends_at__gt=span.starts_at)
+
+
+class RosterRow(ClinicalRow):
+    """Base of what decides when someone can be booked; taken back instead of deleted."""
+
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+
+    objects: ClassVar[RosterQuerySet] = RosterQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
+
+    class Meta:
+        abstract = True
+
+
+@tracked
+class WorkingHours(RosterRow):
+    """Weekly hours of one person on the clinic's wall clock, `valid_from` to `valid_until` with both days.
+
+    `ends_at` 00:00 means the midnight that ends the day.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="working_hours"
+    )
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    starts_at = models.TimeField("from")
+    ends_at = models.TimeField("until")
+    place = models.CharField(max_length=10, choices=HoursPlace, default=HoursPlace.EITHER)
+    valid_from = models.DateField("in force from")
+    valid_until = models.DateField("until and including", null=True, blank=True)
+
+    class Meta:
+        ordering = ["weekday", "starts_at"]
+        indexes = [
+            models.Index(
+                fields=["person"], condition=Q(withdrawn_at__isnull=True), name="scheduling_hours_of_person"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_hours_weekday", condition=Q(weekday__gte=1, weekday__lte=7)
+            ),
+            models.CheckConstraint(
+                name="scheduling_hours_end_after_start",
+                condition=Q(ends_at__gt=F("starts_at")) | Q(ends_at="00:00"),
+            ),
+            models.CheckConstraint(
+                name="scheduling_hours_validity",
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.starts_at:%H:%M}-{self.ends_at:%H:%M}"
+
+
+@tracked
+class ExtraHours(RosterRow):
+    """Working time on one occasion, on top of the weekly hours and of holidays."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="extra_hours")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    place = models.CharField(max_length=10, choices=HoursPlace, default=HoursPlace.EITHER)
+
+    class Meta:
+        ordering = ["starts_at"]
+        verbose_name_plural = "extra hours"
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_extra_end_after_start", condition=Q(ends_at__gt=F("starts_at"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} extra"
+
+
+@tracked
+class TimeOff(RosterRow):
+    """Time in which a person is away. `kind` says no more than colleagues need; an absence cancels nothing."""
+
+    class Kind(models.TextChoices):
+        AWAY = "away", "Away"
+        HOLIDAY = "holiday", "On holiday"
+        ILL = "ill", "Ill"
+        TRAINING = "training", "Training"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="time_off")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.AWAY)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["starts_at"]
+        verbose_name_plural = "time off"
+        indexes = [
+            models.Index(
+                fields=["person", "starts_at"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="scheduling_off_of_person",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_off_end_after_start", condition=Q(ends_at__gt=F("starts_at"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.get_kind_display().lower()}"
+
+
+@tracked
+class ClinicHoliday(RosterRow):
+    """A day of the clinic's calendar on which nobody works unless extra hours say so."""
+
+    on = models.DateField()
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["clinic", "on"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="scheduling_holiday_once_a_day",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AppointmentKind(models.TextChoices):
+    """What an appointment is for."""
+
+    SCREENING = "screening", "Screening"
+    PREPARATION = "preparation", "Preparation"
+    DOSING = "dosing", "Dosing"
+    INTEGRATION = "integration", "Integration"
+    SECONDARY_INTEGRATION = "secondary-integration", "Secondary integration"
+    TEAM_MEETING = "team-meeting", "Team meeting"
+
+
+INTEGRATION_KINDS = frozenset({AppointmentKind.INTEGRATION, AppointmentKind.SECONDARY_INTEGRATION})
+
+
+class AppointmentState(models.TextChoices):
+    """Held: only the clinic knows of it. Told: the patient knows this time, so it moves only by a person."""
+
+    HELD = "held", "Held"
+    TOLD = "told", "Told"
+    ARRIVED = "arrived", "Arrived"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    NO_SHOW = "no-show", "No-show"
+
+
+LIVE_STATES = (AppointmentState.HELD, AppointmentState.TOLD, AppointmentState.ARRIVED)
+
+
+class ToldHow(models.TextChoices):
+    """By what way the patient was told."""
+
+    IN_PERSON = "in_person", "In person"
+    PHONE = "phone", "Telephone"
+    VOICEMAIL = "voicemail", "Voice message"
+    PORTAL = "portal", "Secure message"
+    LETTER = "letter", "Letter"
+
+
+class AppointmentQuerySet(ClinicalQuerySet):
+    """Queries over appointments."""
+
+    def live(self) -> Self:
+        """Appointments that still take people's time."""
+        return self.filter(state__in=LIVE_STATES)
+
+    def of_episode(self, episode: Any) -> Self:
+        return self.filter(episode=episode)
+
+    def between(self, starts_at: datetime, ends_at: datetime) -> Self:
+        """Appointments that share time with the half-open stretch [starts_at, ends_at)."""
+        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+    def for_person(self, person: Any) -> Self:
+        return self.filter(participants__person=person, participants__removed_at__isnull=True).distinct()
+
+    def for_room(self, room: Room) -> Self:
+        return self.filter(participants__room=room, participants__removed_at__isnull=True).distinct()
+
+    def with_participants(self) -> Self:
+        """Loads what `people`, `room` and `patient` read, in a bounded number of queries."""
+        return self.select_related("episode", "episode__patient", "clinic").prefetch_related(
+            models.Prefetch(
+                "participants",
+                queryset=AppointmentParticipant.objects.filter(removed_at__isnull=True)
+                .select_related("person", "room", "patient")
+                .order_by("part", "created_at"),
+            )
+        )
+
+
+@tracked
+class Appointment(ClinicalRow):
+    """One meeting, from the first hold to what became of it: one row, whose earlier times are in its history.
+
+    `window_opens_at` and `window_closes_at` are the window it was booked for. The whole of it lies inside, or a person wrote why
+    not, or it was flagged when the window moved away under it.
+    """
+
+    kind = models.CharField(max_length=24, choices=AppointmentKind)
+    state = models.CharField(max_length=10, choices=AppointmentState, default=AppointmentState.HELD)
+    episode = models.ForeignKey(
+        "episodes.Episode", on_delete=models.PROTECT, null=True, blank=True, related_name="appointments"
+    )
+    title = models.CharField(max_length=120, blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    place = models.CharField(max_length=10, choices=MeetingPlace, default=MeetingPlace.IN_PERSON)
+    window_opens_at = models.DateTimeField(null=True, blank=True)
+    window_closes_at = models.DateTimeField(null=True, blank=True)
+    outside_reason = models.TextField(blank=True)
+    flagged_at = models.DateTimeField(null=True, blank=True)
+    flag_reason = models.CharField(max_length=300, blank=True)
+    # Counts every change of time, place, people or state: optimistic locking now, SEQUENCE in calendar feeds.
+    sequence = models.PositiveIntegerField(default=0)
+    request_key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+    told_at = models.DateTimeField(null=True, blank=True)
+    told_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    told_how = models.CharField(max_length=10, choices=ToldHow, blank=True)
+    arrived_at = models.DateTimeField(null=True, blank=True)
+    held_from = models.DateTimeField("started", null=True, blank=True)
+    held_until = models.DateTimeField("ended", null=True, blank=True)
+    ended_state_at = models.DateTimeField(null=True, blank=True)
+    ended_state_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    cancel_reason = models.TextField(blank=True)
+
+    objects: ClassVar[AppointmentQuerySet] = AppointmentQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
+
+    class Meta:
+        ordering = ["starts_at"]
+        indexes = [
+            models.Index(fields=["clinic", "starts_at"], name="scheduling_by_clinic_and_day"),
+            models.Index(fields=["episode", "starts_at"], name="scheduling_by_episode"),
+        ]
+        triggers = [
+            never_deleted(),
+            pgtrigger.Trigger(
+                name="spans_follow",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.starts_at IS DISTINCT FROM NEW.starts_at OR OLD.ends_at IS DISTINCT FROM NEW.ends_at "
+                    "OR OLD.state IS DISTINCT FROM NEW.state"
+                ),
+                func="""
+                    UPDATE scheduling_appointmentparticipant
+                       SET starts_at = NEW.starts_at,
+                           ends_at = NEW.ends_at,
+                           is_live = NEW.state IN ('held', 'told', 'arrived')
+                     WHERE appointment_id = NEW.id AND removed_at IS NULL;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_end_after_start", condition=Q(ends_at__gt=F("starts_at"))
+            ),
+            models.CheckConstraint(
+                name="scheduling_window_whole",
+                condition=Q(window_opens_at__isnull=True, window_closes_at__isnull=True)
+                | Q(window_closes_at__gt=F("window_opens_at")),
+            ),
+            models.CheckConstraint(
+                name="scheduling_inside_or_explained",
+                condition=Q(window_opens_at__isnull=True)
+                | Q(starts_at__gte=F("window_opens_at"), ends_at__lte=F("window_closes_at"))
+                | ~Q(outside_reason="")
+                | Q(flagged_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="scheduling_flag_has_a_reason",
+                condition=Q(flagged_at__isnull=True, flag_reason="")
+                | Q(Q(flagged_at__isnull=False), ~Q(flag_reason="")),
+            ),
+            models.CheckConstraint(
+                name="scheduling_told_has_who_when_how",
+                condition=~Q(state="told")
+                | Q(Q(told_at__isnull=False, told_by__isnull=False), ~Q(told_how="")),
+            ),
+            models.CheckConstraint(
+                name="scheduling_completed_has_times",
+                condition=Q(state="completed", held_from__isnull=False, held_until__gt=F("held_from"))
+                | Q(~Q(state="completed"), held_from__isnull=True, held_until__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="scheduling_ended_has_a_time",
+                condition=Q(state__in=["completed", "cancelled", "no-show"], ended_state_at__isnull=False)
+                | Q(state__in=["held", "told", "arrived"], ended_state_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="scheduling_cancelled_has_a_reason",
+                condition=~Q(state="cancelled") | ~Q(cancel_reason=""),
+            ),
+            models.CheckConstraint(
+                name="scheduling_team_meeting_alone_has_no_episode",
+                condition=Q(episode__isnull=False) | Q(kind="team-meeting"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.get_state_display()})"
+
+    @property
+    def span(self) -> Span:
+        """When it is planned, in UTC."""
+        return Span(self.starts_at, self.ends_at)
+
+    @property
+    def window(self) -> Span | None:
+        """The window it was booked for."""
+        if self.window_opens_at is None or self.window_closes_at is None:
+            return None
+        return Span(self.window_opens_at, self.window_closes_at)
+
+    @property
+    def is_live(self) -> bool:
+        """True while it takes people's time."""
+        return self.state in LIVE_STATES
+
+    @property
+    def is_told(self) -> bool:
+        """True when the patient knows this time."""
+        return self.state in (AppointmentState.TOLD, AppointmentState.ARRIVED) or (
+            self.state == AppointmentState.COMPLETED
+        )
+
+    @property
+    def is_inside(self) -> bool:
+        """True when it has no window or lies wholly inside it, both ends included."""
+        return self.window is None or self.window.covers(self.span)
+
+    @property
+    def minutes(self) -> int:
+        """Planned length in minutes."""
+        return self.span.minutes
+
+    def _current(self) -> list[AppointmentParticipant]:
+        return [each for each in self.participants.all() if each.removed_at is None]
+
+    @property
+    def people(self) -> list[Any]:
+        """Staff who take part."""
+        return [each.person for each in self._current() if each.person_id is not None]
+
+    @property
+    def lead(self) -> Any | None:
+        """The person who takes the session: the first exclusive one."""
+        return next((each.person for each in self._current() if each.person_id and each.is_exclusive), None)
+
+    @property
+    def room(self) -> Room | None:
+        """The room it is in."""
+        return next((each.room for each in self._current() if each.room_id is not None), None)
+
+
+class Part(models.TextChoices):
+    """As what someone or something takes part."""
+
+    PATIENT = "patient", "Patient"
+    THERAPIST = "therapist", "Therapist"
+    PRESCRIBER = "prescriber", "Prescriber"
+    NURSE = "nurse", "Nurse"
+    ATTENDEE = "attendee", "Attendee"
+    ROOM = "room", "Room"
+
+
+class _Span(Func):
+    """The half-open range of a participant's time."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+def _never_twice(what: str) -> ExclusionConstraint:
+    return ExclusionConstraint(
+        name=f"scheduling_{what}_not_twice",
+        expressions=[
+            (_Span("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+            (what, RangeOperators.EQUAL),
+        ],
+        condition=Q(is_live=True, is_exclusive=True, removed_at__isnull=True, **{f"{what}__isnull": False}),
+        # Deferred while a plan is applied, so that two sessions can swap.
+        deferrable=Deferrable.IMMEDIATE,
+    )
+
+
+@tracked
+class AppointmentParticipant(ClinicalRow):
+    """One person, room or patient of an appointment. Span and liveness are the appointment's own: triggers keep them equal."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="participants")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="participations",
+    )
+    room = models.ForeignKey(
+        Room, on_delete=models.PROTECT, null=True, blank=True, related_name="participations"
+    )
+    patient = models.ForeignKey(
+        "episodes.Patient", on_delete=models.PROTECT, null=True, blank=True, related_name="participations"
+    )
+    part = models.CharField(max_length=10, choices=Part)
+    is_exclusive = models.BooleanField(default=True)
+    starts_at = models.DateTimeField(editable=False)
+    ends_at = models.DateTimeField(editable=False)
+    is_live = models.BooleanField(default=True, editable=False)
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [
+            models.Index(
+                fields=["person", "starts_at"],
+                condition=Q(removed_at__isnull=True),
+                name="scheduling_of_person",
+            ),
+            models.Index(
+                fields=["room", "starts_at"], condition=Q(removed_at__isnull=True), name="scheduling_of_room"
+            ),
+            models.Index(
+                fields=["patient", "starts_at"],
+                condition=Q(removed_at__isnull=True),
+                name="scheduling_of_patient",
+            ),
+        ]
+        triggers = [
+            never_deleted(),
+            pgtrigger.Trigger(
+                name="span_is_the_appointments",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                declare=[("own", "scheduling_appointment")],
+                func="""
+                    IF NEW.removed_at IS NOT NULL THEN
+                        NEW.is_live := false;
+                        RETURN NEW;
+                    END IF;
+                    SELECT * INTO STRICT own FROM scheduling_appointment WHERE id = NEW.appointment_id;
+                    NEW.starts_at := own.starts_at;
+                    NEW.ends_at := own.ends_at;
+                    NEW.is_live := own.state IN ('held', 'told', 'arrived');
+                    RETURN NEW;
+                """,
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_participant_is_one_thing",
+                condition=Q(person__isnull=False, room__isnull=True, patient__isnull=True)
+                | Q(person__isnull=True, room__isnull=False, patient__isnull=True, part="room")
+                | Q(person__isnull=True, room__isnull=True, patient__isnull=False, part="patient"),
+            ),
+            models.UniqueConstraint(
+                fields=["appointment", "person"],
+                condition=Q(removed_at__isnull=True, person__isnull=False),
+                name="scheduling_person_once_in_it",
+            ),
+            models.UniqueConstraint(
+                fields=["appointment"],
+                condition=Q(removed_at__isnull=True, room__isnull=False),
+                name="scheduling_one_room_in_it",
+            ),
+            models.UniqueConstraint(
+                fields=["appointment"],
+                condition=Q(removed_at__isnull=True, patient__isnull=False),
+                name="scheduling_one_patient_in_it",
+            ),
+            _never_twice("person"),
+            _never_twice("room"),
+            _never_twice("patient"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_part_display()
+
+    @property
+    def name(self) -> str:
+        """What it is called on a page."""
+        return str(self.person or self.room or self.patient)
+
+
+def new_request_key() -> uuid.UUID:
+    """A key that makes pressing a button twice one booking."""
+    return uuid.uuid4()

@@ -1,0 +1,41 @@
+"""Verbs of the calendar."""
+
+from kapclinic.scheduling.services.appointments import (
+    KEEP,
+    book_appointment,
+    cancel_appointment,
+    complete_appointment,
+    flag_appointment,
+    mark_arrived,
+    mark_no_show,
+    mark_told,
+    move_appointment,
+    rewindow_appointment,
+)
+from kapclinic.scheduling.services.roster import (
+    add_extra_hours,
+    add_holiday,
+    add_time_off,
+    add_working_hours,
+    end_working_hours,
+    withdraw_roster_row,
+)
+
+__all__ = [
+    "KEEP",
+    "add_extra_hours",
+    "add_holiday",
+    "add_time_off",
+    "add_working_hours",
+    "book_appointment",
+    "cancel_appointment",
+    "complete_appointment",
+    "end_working_hours",
+    "flag_appointment",
+    "mark_arrived",
+    "mark_no_show",
+    "mark_told",
+    "move_appointment",
+    "rewindow_appointment",
+    "withdraw_roster_row",
+]

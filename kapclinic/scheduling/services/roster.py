@@ -1,0 +1,150 @@
+"""Working hours, extra hours, time off and holidays. Recording an absence never fails over bookings and cancels none of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from kapclinic.accounts.models import User
+from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.scheduling.models import ClinicHoliday, ExtraHours, HoursPlace, RosterRow, TimeOff, WorkingHours
+
+
+def add_working_hours(
+    *,
+    clinic: Clinic,
+    person: User,
+    weekday: int,
+    starts_at: time,
+    ends_at: time,
+    valid_from: date,
+    actor: User,
+    valid_until: date | None = None,
+    place: str = HoursPlace.EITHER,
+    now: datetime | None = None,
+) -> WorkingHours:
+    """Weekly hours on the clinic's clock; the same row again is the one that is there. Raises Refused for a reversed span."""
+    now = now or timezone.now()
+    reasons = []
+    if ends_at <= starts_at and ends_at != time(0):
+        reasons.append(Reason("reversed", "They end after they start (00:00 is midnight).", field="ends_at"))
+    if valid_until is not None and valid_until < valid_from:
+        reasons.append(Reason("validity", "The last day is not before the first.", field="valid_until"))
+    if reasons:
+        raise Refused(reasons)
+    with transaction.atomic():
+        same = {
+            "clinic": clinic,
+            "person": person,
+            "weekday": weekday,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "place": place,
+            "valid_from": valid_from,
+            "valid_until": valid_until,
+        }
+        _lock_person(person)
+        known = WorkingHours.objects.standing().filter(**same).first()
+        return known or WorkingHours.objects.create(**same, created_at=now, created_by=actor)
+
+
+def end_working_hours(
+    *, row: WorkingHours, last_day: date, actor: User, now: datetime | None = None
+) -> WorkingHours:
+    """Let weekly hours end with `last_day`; hours that would end before they begin are taken back instead."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        row = WorkingHours.objects.select_for_update().get(pk=row.pk)
+        if row.withdrawn_at is not None:
+            return row
+        if last_day < row.valid_from:
+            return withdraw_roster_row(row=row, actor=actor, now=now)
+        if row.valid_until is None or last_day < row.valid_until:
+            row.valid_until = last_day
+            row.save(update_fields=["valid_until"])
+        return row
+
+
+def add_extra_hours(
+    *,
+    clinic: Clinic,
+    person: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: User,
+    place: str = HoursPlace.EITHER,
+    now: datetime | None = None,
+) -> ExtraHours:
+    """Working time on one occasion; the same again is the one that is there."""
+    return _add_span(ExtraHours, clinic, person, starts_at, ends_at, actor, now, place=place)
+
+
+def add_time_off(
+    *,
+    clinic: Clinic,
+    person: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: User,
+    kind: str = TimeOff.Kind.AWAY,
+    now: datetime | None = None,
+) -> TimeOff:
+    """Time in which a person is away; bookings in it stay until somebody moves them."""
+    return _add_span(TimeOff, clinic, person, starts_at, ends_at, actor, now, kind=kind)
+
+
+def add_holiday(
+    *, clinic: Clinic, on: date, name: str, actor: User, now: datetime | None = None
+) -> ClinicHoliday:
+    """A day on which the clinic is closed. Raises Refused when the day has one."""
+    now = now or timezone.now()
+    if not name.strip():
+        raise Refused(Reason("no-name", "Give the day a name.", field="name"))
+    try:
+        with transaction.atomic():
+            return ClinicHoliday.objects.create(
+                clinic=clinic, on=on, name=name.strip(), created_at=now, created_by=actor
+            )
+    except IntegrityError as error:
+        if "scheduling_holiday_once_a_day" not in str(error):
+            raise
+        raise Refused(Reason("has-one", "That day is a holiday already.", field="on")) from error
+
+
+def withdraw_roster_row(*, row: Any, actor: User, now: datetime | None = None) -> Any:
+    """Take a row of a roster back; it stays in the history. Twice changes nothing."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        fresh: RosterRow = type(row).objects.select_for_update().get(pk=row.pk)
+        if fresh.withdrawn_at is None:
+            fresh.withdrawn_at, fresh.withdrawn_by = now, actor
+            fresh.save(update_fields=["withdrawn_at", "withdrawn_by"])
+        return fresh
+
+
+def _add_span(
+    model: Any,
+    clinic: Clinic,
+    person: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: User,
+    now: datetime | None,
+    **more: Any,
+) -> Any:
+    if ends_at <= starts_at:
+        raise Refused(Reason("reversed", "It ends after it starts.", field="ends_at"))
+    with transaction.atomic():
+        _lock_person(person)
+        same = {"clinic": clinic, "person": person, "starts_at": starts_at, "ends_at": ends_at, **more}
+        known = model.objects.standing().filter(**same).first()
+        return known or model.objects.create(**same, created_at=now or timezone.now(), created_by=actor)
+
+
+def _lock_person(person: User) -> None:
+    """Two clicks at once make one row."""
+    User.objects.select_for_update().get(pk=person.pk)
