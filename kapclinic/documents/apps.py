@@ -6,3 +6,6 @@ class DocumentsConfig(AppConfig):
 
     name = "kapclinic.documents"
     label = "documents"
+
+    def ready(self) -> None:
+        from kapclinic.documents import checks, jobs  # noqa: F401  importing registers them

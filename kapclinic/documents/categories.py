@@ -1,17 +1,23 @@
-"""The categories by which a sharing consent decides what a reader sees (45 CFR 164.508, 42 CFR Part 2, POLICY)."""
+"""The categories by which a sharing consent decides what a reader sees (45 CFR 164.508, 42 CFR Part 2)."""
 
 from django.db import models
 
 
 class ConsentCategory(models.TextChoices):
-    """What a section tells of. Every section of every document has exactly one."""
+    """What a section tells of; every section of every document has exactly one.
+
+    All but `ADMINISTRATIVE` carry the values that a sharing consent lists.
+    """
 
     ADMINISTRATIVE = "administrative", "Administrative"
-    SAFETY_CORE = "safety_core", "Safety core"
-    DOSE_AND_RESPONSE = "dose_and_response", "Dose and response"
-    ADVERSE_EVENTS = "adverse_events", "Adverse events"
-    THEMES = "themes", "Themes"
-    TRAUMA_CONTENT = "trauma_content", "Trauma content"
+    SAFETY_CORE = "safety", "Safety core"
+    DOSE_AND_RESPONSE = "dose", "Dose and response"
+    ADVERSE_EVENTS = "adverse-events", "Adverse events"
+    THEMES = "themes", "Themes of the therapy"
+    TRAUMA_CONTENT = "trauma", "Trauma content"
     MEDICATION = "medication", "Medication"
-    OUTCOME_SCORES = "outcome_scores", "Outcome scores"
-    SUBSTANCE_USE = "substance_use", "Substance use"
+    OUTCOME_SCORES = "scores", "Outcome scores"
+    SUBSTANCE_USE = "substance-use", "Substance use"
+
+
+NEVER_WITHHELD = frozenset({ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY_CORE})

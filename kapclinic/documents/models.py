@@ -79,6 +79,11 @@ class Document(ClinicalEntry):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def number(self) -> str:
+        """Short identifier as printed: the first eight digits of the key."""
+        return self.pk.hex[:8].upper()
+
 
 class RenditionState(models.TextChoices):
     """Life of a rendition."""

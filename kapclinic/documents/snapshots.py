@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kapclinic.documents.categories import ConsentCategory
+from kapclinic.documents.categories import NEVER_WITHHELD, ConsentCategory
 from kapclinic.documents.charts import (
     Band,
     Chart,
@@ -229,7 +229,7 @@ def shown_sections(whole: Mapping[str, Any], withheld: Iterable[str] = ()) -> It
 
     Charts are drawn here. The safety core is never withheld (45 CFR 164.506; POLICY).
     """
-    hidden = frozenset(withheld) - {ConsentCategory.SAFETY_CORE.value, ConsentCategory.ADMINISTRATIVE.value}
+    hidden = frozenset(withheld) - NEVER_WITHHELD
     for index, part in enumerate(whole["sections"]):
         category = ConsentCategory(part["category"])
         shown = {**part, "category_label": category.label, "is_withheld": category.value in hidden}
