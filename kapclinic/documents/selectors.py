@@ -1,0 +1,31 @@
+"""Reading documents and attachments."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from kapclinic.clinics.models import Clinic
+from kapclinic.documents.models import Attachment, Document, Rendition
+
+
+def documents_of(*, clinic: Clinic, subject_id: uuid.UUID, kind: str | None = None) -> QuerySet[Document]:
+    """Documents about an episode, newest first, those entered in error included (they show as struck)."""
+    found = Document.objects.filter(clinic=clinic, subject_id=subject_id).select_related("issued_by")
+    # The snapshot is large and no list shows it.
+    return (found if kind is None else found.filter(kind=kind)).defer("snapshot")
+
+
+def current_document(*, clinic: Clinic, subject_id: uuid.UUID, kind: str) -> Document | None:
+    """The newest document of a kind that nothing has replaced."""
+    found = documents_of(clinic=clinic, subject_id=subject_id, kind=kind).standing()
+    return found.filter(superseded_by__isnull=True).first()
+
+
+def rendition_of(document: Document) -> Rendition | None:
+    """The care team's PDF of a document, without its bytes."""
+    return document.renditions.filter(audience="care team").order_by("created_at").first()
+
+
+def attachments_of(*, clinic: Clinic, subject_id: uuid.UUID) -> QuerySet[Attachment]:
+    """Attachments of an episode, newest first, struck ones included."""
+    return Attachment.objects.filter(clinic=clinic, subject_id=subject_id).select_related("created_by")
