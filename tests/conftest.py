@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import django
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -27,7 +28,6 @@ from kapclinic.environment import database_from_url
 from kapclinic.runtime import keys, roles
 from tests import databases
 from tests.live import LiveClinic
-from tests.people import *  # noqa: F403  fixtures of people are for every test
 
 _RUN = "KAP_TEST_RUN"
 _servers = ExitStack()
@@ -38,9 +38,16 @@ def _is_xdist_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the environment of the run, set Django up, and bring the people of tests/people.py to every test."""
+    if not _is_xdist_worker(config):
+        _prepare_environment()
+    django.setup()
+    # The people are made of models, so they can be imported only now.
+    config.pluginmanager.import_plugin("tests.people")
+
+
+def _prepare_environment() -> None:
     """Give the run a name and, when the environment names no database, servers of its own."""
-    if _is_xdist_worker(config):
-        return
     os.environ[_RUN] = secrets.token_hex(4)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kapclinic.settings")
     os.environ.setdefault("KAP_MODE", "demo")
