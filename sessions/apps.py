@@ -6,3 +6,26 @@ class DosingConfig(AppConfig):
 
     name = "sessions"
     label = "dosing"
+    verbose_name = "Preparation and dosing"
+
+    def ready(self) -> None:
+        from django.urls import reverse
+
+        from episodes.access import register_duty
+        from kapclinic.scheduling import hooks
+        from kapclinic.scheduling.models import AppointmentKind
+        from sessions import clinical_settings, guard_rules, jobs  # noqa: F401  importing registers them
+        from sessions.duty import duty_source
+        from sessions.services.planning import follow_appointment
+
+        clinical_settings.declare()
+        register_duty(duty_source)
+        hooks.on_change(AppointmentKind.DOSING, follow_appointment)
+        hooks.completion_page(
+            AppointmentKind.DOSING,
+            lambda appointment: reverse("dosing:session-of-appointment", kwargs={"pk": appointment.pk}),
+        )
+        hooks.completion_page(
+            AppointmentKind.PREPARATION,
+            lambda appointment: reverse("dosing:preparation-of-appointment", kwargs={"pk": appointment.pk}),
+        )

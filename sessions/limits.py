@@ -55,9 +55,7 @@ def notes(limits_class: type) -> Iterator[LimitNote]:
 Limits = TypeVar("Limits")
 
 
-def read(
-    limits_class: type[Limits], prefix: str, value_of: Callable[[str], Any]
-) -> Limits:
+def read(limits_class: type[Limits], prefix: str, value_of: Callable[[str], Any]) -> Limits:
     """Build `limits_class` from settings: `value_of("<prefix>.<field name>")` answers each number.
 
     Whole numbers stay whole; fields whose default is a Decimal come back as Decimal.
@@ -65,7 +63,5 @@ def read(
     values: dict[str, Any] = {}
     for note in notes(limits_class):
         value = value_of(f"{prefix}.{note.name}")
-        values[note.name] = (
-            Decimal(str(value)) if isinstance(note.default, Decimal) else value
-        )
+        values[note.name] = Decimal(str(value)) if isinstance(note.default, Decimal) else value
     return limits_class(**values)

@@ -178,11 +178,7 @@ class Gate:
 
     def left_after(self, overrides: Collection[Item]) -> tuple[GateItem, ...]:
         """What still stands in the way when a prescriber overrides `overrides`."""
-        return tuple(
-            entry
-            for entry in self.unmet
-            if not (entry.can_override and entry.item in overrides)
-        )
+        return tuple(entry for entry in self.unmet if not (entry.can_override and entry.item in overrides))
 
 
 def gate(
@@ -202,9 +198,7 @@ def gate(
             MINIMAL_NAUSEA_AT_MOST,
         )
     )
-    items.append(
-        _step(Item.DISSOCIATION, "Dissociation resolved", facts.dissociation, 0)
-    )
+    items.append(_step(Item.DISSOCIATION, "Dissociation resolved", facts.dissociation, 0))
     items.append(_escort(facts))
     given = facts.instructions_given and facts.phone_given
     missing = [
@@ -228,9 +222,7 @@ def gate(
     return Gate(tuple(items))
 
 
-def _item(
-    item: Item, label: str, is_met: bool, detail: str, met_at: datetime | None = None
-) -> GateItem:
+def _item(item: Item, label: str, is_met: bool, detail: str, met_at: datetime | None = None) -> GateItem:
     return GateItem(item, label, is_met, detail, item not in FIRM_ITEMS, met_at)
 
 
@@ -258,21 +250,13 @@ def _time(facts: DischargeFacts, limits: DischargeLimits) -> GateItem:
     return _item(item, label, False, f"{left} min to go", met_at)
 
 
-def _settled(
-    facts: DischargeFacts, limits: DischargeLimits, vitals: VitalsLimits
-) -> GateItem:
+def _settled(facts: DischargeFacts, limits: DischargeLimits, vitals: VitalsLimits) -> GateItem:
     wanted = limits.readings_within_limits
-    label = (
-        "Last reading within limits"
-        if wanted == 1
-        else f"Last {wanted} readings within limits"
-    )
+    label = "Last reading within limits" if wanted == 1 else f"Last {wanted} readings within limits"
     after = [
         reading
         for reading in sorted(facts.readings, key=lambda reading: reading.taken_at)
-        if reading.answers_predose
-        and facts.d0 is not None
-        and facts.d0 < reading.taken_at <= facts.now
+        if reading.answers_predose and facts.d0 is not None and facts.d0 < reading.taken_at <= facts.now
     ]
     latest = after[-wanted:]
     if len(latest) < wanted:
@@ -311,11 +295,7 @@ def _unsettled(
         return "no blood pressure"
     top_systolic, top_diastolic = limits.settled_systolic, limits.settled_diastolic
     baseline = facts.baseline
-    if (
-        baseline is not None
-        and baseline.systolic is not None
-        and baseline.diastolic is not None
-    ):
+    if baseline is not None and baseline.systolic is not None and baseline.diastolic is not None:
         top_systolic = max(top_systolic, baseline.systolic + limits.above_baseline)
         top_diastolic = max(top_diastolic, baseline.diastolic + limits.above_baseline)
     if reading.systolic > top_systolic or reading.diastolic > top_diastolic:
@@ -342,9 +322,7 @@ def _escort(facts: DischargeFacts) -> GateItem:
     if facts.escort_name and facts.escort_seen_at is not None:
         return _item(Item.ESCORT, label, True, f"{facts.escort_name}, seen")
     if facts.other_transport_approved:
-        return _item(
-            Item.ESCORT, label, True, "other transport approved by a prescriber"
-        )
+        return _item(Item.ESCORT, label, True, "other transport approved by a prescriber")
     return _item(
         Item.ESCORT,
         label,

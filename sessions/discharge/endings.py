@@ -47,9 +47,7 @@ class EndingProblem:
     field: str | None = None
 
 
-def check_ending(
-    request: EndingRequest, facts: DischargeFacts, opened: Gate
-) -> tuple[EndingProblem, ...]:
+def check_ending(request: EndingRequest, facts: DischargeFacts, opened: Gate) -> tuple[EndingProblem, ...]:
     """Why this ending cannot be recorded under this word; empty when it can.
 
     Only "discharged" and "other transport" pass the gate. The others ask for what a reader needs to know
@@ -77,11 +75,7 @@ def check_ending(
                     if entry.can_override
                     else "Nobody overrides it."
                 )
-                found.append(
-                    EndingProblem(
-                        f"gate-{entry.item}", f"{entry.label}: {entry.detail}. {who}"
-                    )
-                )
+                found.append(EndingProblem(f"gate-{entry.item}", f"{entry.label}: {entry.detail}. {who}"))
             if request.ending is Ending.OTHER_TRANSPORT:
                 if not request.is_by_prescriber:
                     found.append(
@@ -92,15 +86,9 @@ def check_ending(
                         )
                     )
                 if not request.transport.strip():
-                    found.append(
-                        EndingProblem(
-                            "transport-missing", "Say which transport.", "transport"
-                        )
-                    )
+                    found.append(EndingProblem("transport-missing", "Say which transport.", "transport"))
                 if not request.reason.strip():
-                    found.append(
-                        EndingProblem("reason-missing", "Give the reason.", "reason")
-                    )
+                    found.append(EndingProblem("reason-missing", "Give the reason.", "reason"))
         case Ending.LEFT_AGAINST_ADVICE:
             if not request.reason.strip():
                 found.append(
@@ -120,26 +108,16 @@ def check_ending(
                     )
                 )
             if not request.reason.strip():
-                found.append(
-                    EndingProblem("reason-missing", "Give the reason.", "reason")
-                )
+                found.append(EndingProblem("reason-missing", "Give the reason.", "reason"))
         case Ending.NOT_DOSED:
             if facts.d0 is not None:
-                found.append(
-                    EndingProblem(
-                        "was-dosed", "Something was given in this session.", "ending"
-                    )
-                )
+                found.append(EndingProblem("was-dosed", "Something was given in this session.", "ending"))
             if not request.reason.strip():
-                found.append(
-                    EndingProblem("reason-missing", "Give the reason.", "reason")
-                )
+                found.append(EndingProblem("reason-missing", "Give the reason.", "reason"))
     return tuple(found)
 
 
-def _check_overrides(
-    overrides: Mapping[Item, str], is_by_prescriber: bool
-) -> Sequence[EndingProblem]:
+def _check_overrides(overrides: Mapping[Item, str], is_by_prescriber: bool) -> Sequence[EndingProblem]:
     found: list[EndingProblem] = []
     if overrides and not is_by_prescriber:
         found.append(
@@ -151,15 +129,7 @@ def _check_overrides(
         )
     for item, reason in overrides.items():
         if item in FIRM_ITEMS:
-            found.append(
-                EndingProblem(
-                    f"override-{item}", "This item cannot be overridden.", "overrides"
-                )
-            )
+            found.append(EndingProblem(f"override-{item}", "This item cannot be overridden.", "overrides"))
         elif not reason.strip():
-            found.append(
-                EndingProblem(
-                    f"override-{item}", "An override needs its reason.", "overrides"
-                )
-            )
+            found.append(EndingProblem(f"override-{item}", "An override needs its reason.", "overrides"))
     return found

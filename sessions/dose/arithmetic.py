@@ -80,16 +80,9 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def calculate(
-    request: DoseRequest, weight_kg: Decimal | None
-) -> DoseCalculation | None:
+def calculate(request: DoseRequest, weight_kg: Decimal | None) -> DoseCalculation | None:
     """The arithmetic of a request, step by step; None while something that it needs is missing."""
-    if (
-        request.drug is None
-        or request.route is None
-        or request.amount is None
-        or request.unit is None
-    ):
+    if request.drug is None or request.route is None or request.amount is None or request.unit is None:
         return None
     if request.amount <= 0:
         return None
@@ -99,9 +92,7 @@ def calculate(
     amount = request.amount
     if request.unit is Unit.MG_PER_KG and weight_kg is not None:
         exact = amount * weight_kg
-        steps.append(
-            f"{plain(amount)} mg/kg × {plain(weight_kg)} kg = {plain(exact)} mg"
-        )
+        steps.append(f"{plain(amount)} mg/kg × {plain(weight_kg)} kg = {plain(exact)} mg")
     else:
         exact = amount
     if request.salt is Salt.HYDROCHLORIDE:
@@ -122,10 +113,7 @@ def calculate(
                 f"{plain(dose)} mg ÷ {plain(weight_kg)} kg = {plain(rounded(per_kg, PER_KG_STEP))} mg/kg"
             )
     volume: Decimal | None = None
-    if (
-        request.concentration_mg_per_ml is not None
-        and request.concentration_mg_per_ml > 0
-    ):
+    if request.concentration_mg_per_ml is not None and request.concentration_mg_per_ml > 0:
         volume = rounded(dose / request.concentration_mg_per_ml, VOLUME_STEP_ML)
         steps.append(
             f"{plain(dose)} mg ÷ {plain(request.concentration_mg_per_ml)} mg/mL = {plain(volume)} mL"
@@ -138,21 +126,15 @@ def calculate(
         and request.infusion_minutes > 0
     ):
         rate_mg = rounded(dose / request.infusion_minutes, PER_KG_STEP)
-        steps.append(
-            f"{plain(dose)} mg ÷ {request.infusion_minutes} min = {plain(rate_mg)} mg/min"
-        )
+        steps.append(f"{plain(dose)} mg ÷ {request.infusion_minutes} min = {plain(rate_mg)} mg/min")
         infused = request.diluted_to_ml if request.diluted_to_ml is not None else volume
         if infused is not None:
             rate_ml = rounded(infused * 60 / request.infusion_minutes, RATE_STEP)
-            steps.append(
-                f"{plain(infused)} mL ÷ {request.infusion_minutes} min × 60 = {plain(rate_ml)} mL/h"
-            )
+            steps.append(f"{plain(infused)} mL ÷ {request.infusion_minutes} min × 60 = {plain(rate_ml)} mL/h")
     devices: int | None = None
     if request.drug is Drug.ESKETAMINE and dose % ESKETAMINE_DEVICE_MG == 0:
         devices = int(dose / ESKETAMINE_DEVICE_MG)
-        steps.append(
-            f"{plain(dose)} mg = {devices} × {plain(ESKETAMINE_DEVICE_MG)} mg devices"
-        )
+        steps.append(f"{plain(dose)} mg = {devices} × {plain(ESKETAMINE_DEVICE_MG)} mg devices")
     return DoseCalculation(
         exact_mg=exact,
         dose_mg=dose,

@@ -109,9 +109,7 @@ def deviations_of(
     """
     found: list[DoseFinding] = []
     if order is None:
-        found.append(
-            DoseFinding("no-order", Level.BLOCK, "There is no active order.", "POLICY")
-        )
+        found.append(DoseFinding("no-order", Level.BLOCK, "There is no active order.", "POLICY"))
     else:
         if given.drug is not order.drug:
             found.append(

@@ -78,21 +78,13 @@ def check_order(
     return ordered(found)
 
 
-def _check_completeness(
-    request: DoseRequest, context: OrderContext
-) -> Iterable[DoseFinding]:
+def _check_completeness(request: DoseRequest, context: OrderContext) -> Iterable[DoseFinding]:
     if request.drug is None:
-        yield DoseFinding(
-            "drug-missing", Level.BLOCK, "Choose the drug.", "POLICY", "drug"
-        )
+        yield DoseFinding("drug-missing", Level.BLOCK, "Choose the drug.", "POLICY", "drug")
     if request.route is None:
-        yield DoseFinding(
-            "route-missing", Level.BLOCK, "Choose the route.", "POLICY", "route"
-        )
+        yield DoseFinding("route-missing", Level.BLOCK, "Choose the route.", "POLICY", "route")
     if request.amount is None:
-        yield DoseFinding(
-            "amount-missing", Level.BLOCK, "Enter the amount.", "POLICY", "amount"
-        )
+        yield DoseFinding("amount-missing", Level.BLOCK, "Enter the amount.", "POLICY", "amount")
     elif request.amount <= 0:
         yield DoseFinding(
             "amount-not-positive",
@@ -173,9 +165,7 @@ def _check_pairing(request: DoseRequest) -> Iterable[DoseFinding]:
         )
 
 
-def _check_amount(
-    request: DoseRequest, context: OrderContext, limits: DoseLimits
-) -> Iterable[DoseFinding]:
+def _check_amount(request: DoseRequest, context: OrderContext, limits: DoseLimits) -> Iterable[DoseFinding]:
     weight_kg = None if context.weight is None else context.weight.kg
     calculation = calculate(request, weight_kg)
     if calculation is None or request.drug is None or request.route is None:
@@ -212,9 +202,7 @@ def _check_amount(
                 limits.im_block_mg_per_kg,
             )
         case Route.SUBLINGUAL:
-            yield from _check_bounds(
-                "SL", calculation.exact_mg, "mg", limits.sl_warn_mg, limits.sl_block_mg
-            )
+            yield from _check_bounds("SL", calculation.exact_mg, "mg", limits.sl_warn_mg, limits.sl_block_mg)
         case Route.ORAL:
             yield DoseFinding(
                 "route-unusual",
@@ -223,9 +211,7 @@ def _check_amount(
                 "POLICY",
                 "route",
             )
-            yield from _check_bounds(
-                "oral", calculation.exact_mg, "mg", None, limits.oral_block_mg
-            )
+            yield from _check_bounds("oral", calculation.exact_mg, "mg", None, limits.oral_block_mg)
         case Route.INTRANASAL:
             yield DoseFinding(
                 "route-unusual",
@@ -234,9 +220,7 @@ def _check_amount(
                 "FDA alerts 2022 and 2023 on compounded ketamine",
                 "route",
             )
-            yield from _check_bounds(
-                "IN", calculation.exact_mg, "mg", None, limits.in_block_mg
-            )
+            yield from _check_bounds("IN", calculation.exact_mg, "mg", None, limits.in_block_mg)
 
 
 def _check_bounds(
@@ -267,9 +251,7 @@ def _check_bounds(
         )
 
 
-def _check_esketamine(
-    calculation: DoseCalculation, context: OrderContext
-) -> Iterable[DoseFinding]:
+def _check_esketamine(calculation: DoseCalculation, context: OrderContext) -> Iterable[DoseFinding]:
     if calculation.exact_mg not in ESKETAMINE_DOSES_MG:
         yield DoseFinding(
             "esketamine-dose",
@@ -292,9 +274,7 @@ def _check_esketamine(
         )
 
 
-def _check_weight(
-    request: DoseRequest, context: OrderContext, limits: DoseLimits
-) -> Iterable[DoseFinding]:
+def _check_weight(request: DoseRequest, context: OrderContext, limits: DoseLimits) -> Iterable[DoseFinding]:
     weight = context.weight
     counts = request.unit is Unit.MG_PER_KG or request.route in WEIGHT_LIMITED_ROUTES
     if weight is None or not counts:
@@ -309,10 +289,7 @@ def _check_weight(
             "unit",
         )
     before = context.weight_at_last_order_kg
-    if (
-        before is not None
-        and abs(weight.kg - before) * 100 > before * limits.weight_change_percent
-    ):
+    if before is not None and abs(weight.kg - before) * 100 > before * limits.weight_change_percent:
         yield DoseFinding(
             "weight-changed",
             Level.WARN,

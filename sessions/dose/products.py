@@ -66,9 +66,7 @@ SALT_RATIO = {
 
 ESKETAMINE_DEVICE_MG = Decimal(28)  # Spravato label 3
 ESKETAMINE_DOSES_MG = (Decimal(56), Decimal(84))  # Spravato label 2.2, 2.3
-DILUTE_FROM_MG_PER_ML = Decimal(
-    100
-)  # Ketalar label: 100 mg/mL is not injected undiluted
+DILUTE_FROM_MG_PER_ML = Decimal(100)  # Ketalar label: 100 mg/mL is not injected undiluted
 
 
 def hydrochloride_of(drug: Drug, base_mg: Decimal) -> Decimal:

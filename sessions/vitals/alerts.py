@@ -56,10 +56,7 @@ def alerts_of(
     """Who must be called for one reading, emergencies first."""
     found: list[Alert] = []
     if reading.systolic is not None and reading.diastolic is not None:
-        high = (
-            reading.systolic >= limits.alert_systolic
-            or reading.diastolic >= limits.alert_diastolic
-        )
+        high = reading.systolic >= limits.alert_systolic or reading.diastolic >= limits.alert_diastolic
         if high and not hold.allows_pressure(reading.systolic, reading.diastolic):
             found.append(
                 Alert(
@@ -93,10 +90,7 @@ def alerts_of(
                     "spo2",
                 )
             )
-    if (
-        reading.respiratory_rate is not None
-        and reading.respiratory_rate < limits.alert_breathing_below
-    ):
+    if reading.respiratory_rate is not None and reading.respiratory_rate < limits.alert_breathing_below:
         is_apnoea = reading.respiratory_rate == 0
         found.append(
             Alert(
@@ -168,6 +162,4 @@ def alerts_of(
                 "signs",
             )
         )
-    return tuple(
-        sorted(found, key=lambda alert: alert.level is not AlertLevel.EMERGENCY)
-    )
+    return tuple(sorted(found, key=lambda alert: alert.level is not AlertLevel.EMERGENCY))

@@ -30,10 +30,10 @@ class Schedule:
     source: str
 
 
-STANDARD_OFFSETS = (
-    "15, 30, 45, 60, 90"  # POLICY; series of 0, 15, 30, 45, 60, 90 min in NDT.S273287
+STANDARD_OFFSETS = "15, 30, 45, 60, 90"  # POLICY; series of 0, 15, 30, 45, 60, 90 min in NDT.S273287
+ESKETAMINE_OFFSETS = (
+    "40, 120"  # REMS monitoring form: 40 min (30-50 accepted), before leaving at 120 min or later
 )
-ESKETAMINE_OFFSETS = "40, 120"  # REMS monitoring form: 40 min (30-50 accepted), before leaving at 120 min or later
 ESKETAMINE_ACCEPTED_EARLY = 10
 ESKETAMINE_ACCEPTED_LATE = 10
 STANDARD_ACCEPTED = 5
@@ -43,16 +43,11 @@ def parse_offsets(text: str) -> tuple[int, ...]:
     """Minutes after D0 from "15, 30, 45"; ValueError with a sentence for the person who typed it."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
-        raise ValueError(
-            "Name at least one time, in minutes after the start of the dose."
-        )
+        raise ValueError("Name at least one time, in minutes after the start of the dose.")
     if not all(part.isdecimal() for part in parts):
         raise ValueError("Whole minutes only, separated by commas.")
     minutes = [int(part) for part in parts]
-    if (
-        any(late <= early for early, late in itertools.pairwise(minutes))
-        or minutes[0] == 0
-    ):
+    if any(late <= early for early, late in itertools.pairwise(minutes)) or minutes[0] == 0:
         raise ValueError("The times must rise, and the first must be after the start.")
     if minutes[-1] > 480:
         raise ValueError("Eight hours is the latest.")
@@ -79,10 +74,7 @@ def schedule_for(
             for offset in offsets
         )
         return Schedule("esketamine", slots, "SPRAVATO REMS monitoring form")
-    slots = tuple(
-        Slot(offset, offset - STANDARD_ACCEPTED, offset + overdue_after)
-        for offset in offsets
-    )
+    slots = tuple(Slot(offset, offset - STANDARD_ACCEPTED, offset + overdue_after) for offset in offsets)
     return Schedule("standard", slots, "POLICY")
 
 
@@ -133,30 +125,16 @@ def due_readings(
         at = d0 + timedelta(minutes=slot.offset)
         opens = d0 + timedelta(minutes=slot.accepted_from)
         on_time_until = d0 + timedelta(minutes=slot.accepted_until)
-        following = (
-            schedule.slots[index + 1] if index + 1 < len(schedule.slots) else None
-        )
-        closes = (
-            None
-            if following is None
-            else d0 + timedelta(minutes=following.accepted_from)
-        )
+        following = schedule.slots[index + 1] if index + 1 < len(schedule.slots) else None
+        closes = None if following is None else d0 + timedelta(minutes=following.accepted_from)
         taken = next(
-            (
-                r
-                for r in waiting
-                if r.taken_at >= opens and (closes is None or r.taken_at < closes)
-            ),
+            (r for r in waiting if r.taken_at >= opens and (closes is None or r.taken_at < closes)),
             None,
         )
         overdue_at = at + timedelta(minutes=limits.overdue_after_minutes)
         if taken is not None:
             waiting.remove(taken)
-            state = (
-                DueState.TAKEN
-                if taken.taken_at <= on_time_until
-                else DueState.TAKEN_LATE
-            )
+            state = DueState.TAKEN if taken.taken_at <= on_time_until else DueState.TAKEN_LATE
         elif left_at is not None and left_at < at:
             state = DueState.NOT_OWED
         elif left_at is not None or (closes is not None and now >= closes):
@@ -173,11 +151,7 @@ def due_readings(
 
 def next_due(due: Iterable[DueReading]) -> DueReading | None:
     """The reading that somebody must take next: the latest overdue or due one, else the first coming."""
-    open_ones = [
-        entry
-        for entry in due
-        if entry.state in (DueState.DUE, DueState.OVERDUE, DueState.COMING)
-    ]
+    open_ones = [entry for entry in due if entry.state in (DueState.DUE, DueState.OVERDUE, DueState.COMING)]
     pressing = [entry for entry in open_ones if entry.needs_somebody]
     if pressing:
         return pressing[-1]

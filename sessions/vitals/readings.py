@@ -99,9 +99,7 @@ def impossibilities_of(reading: Reading, now: datetime) -> tuple[Problem, ...]:
         found.append(Problem("empty", "Enter at least one value.", "systolic"))
     if (reading.systolic is None) != (reading.diastolic is None):
         missing = "systolic" if reading.systolic is None else "diastolic"
-        found.append(
-            Problem("half-pressure", "A blood pressure has two values.", missing)
-        )
+        found.append(Problem("half-pressure", "A blood pressure has two values.", missing))
     if (
         reading.systolic is not None
         and reading.diastolic is not None
@@ -119,17 +117,13 @@ def impossibilities_of(reading: Reading, now: datetime) -> tuple[Problem, ...]:
         if value is not None and value < 0:
             found.append(Problem("negative", "This cannot be below zero.", name))
     if reading.spo2 is not None and reading.spo2 > 100:
-        found.append(
-            Problem("above-100", "Oxygen saturation cannot be above 100 %.", "spo2")
-        )
+        found.append(Problem("above-100", "Oxygen saturation cannot be above 100 %.", "spo2"))
     if reading.sedation is not None and reading.sedation not in SEDATION_STEPS:
         found.append(Problem("off-scale", "MOAA/S runs from 0 to 5.", "sedation"))
     for name in ("dissociation", "nausea"):
         value = getattr(reading, name)
         if value is not None and value not in FOUR_STEPS:
-            found.append(
-                Problem("off-scale", "Choose none, mild, moderate or marked.", name)
-            )
+            found.append(Problem("off-scale", "Choose none, mild, moderate or marked.", name))
     if reading.taken_at > now:
         found.append(Problem("future", "The reading lies in the future.", "taken_at"))
     return tuple(found)
@@ -142,9 +136,5 @@ def predose_reading(
 ) -> Reading | None:
     """The latest full reading that is fresh at `at` (aware); exactly the limit is fresh. Newer clears older."""
     oldest = at - timedelta(minutes=limits.fresh_minutes)
-    fresh = [
-        reading
-        for reading in readings
-        if reading.answers_predose and oldest <= reading.taken_at <= at
-    ]
+    fresh = [reading for reading in readings if reading.answers_predose and oldest <= reading.taken_at <= at]
     return max(fresh, key=lambda reading: reading.taken_at, default=None)

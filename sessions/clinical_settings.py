@@ -1,0 +1,187 @@
+"""Clinical settings of dosing, declared from the rules' own defaults, and read back as the rules' limits."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.services import settings_for
+from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
+from sessions import limits
+from sessions.discharge import DischargeLimits
+from sessions.dose import ROUTE_LABELS, DoseLimits, Drug, Route
+from sessions.vitals import (
+    ESKETAMINE_OFFSETS,
+    STANDARD_OFFSETS,
+    Schedule,
+    VitalsLimits,
+    parse_offsets,
+    schedule_for,
+)
+
+_MARKS = {"POLICY": Mark.POLICY, "V": Mark.VERIFIED, "G": Mark.GUIDE, "UNVERIFIED": Mark.UNVERIFIED}
+_GROUPS: tuple[tuple[str, type, str], ...] = (
+    ("dose", DoseLimits, "Doses"),
+    ("vitals", VitalsLimits, "Vital signs"),
+    ("discharge", DischargeLimits, "Leaving after a dose"),
+)
+
+COMPLETION_HOURS = "dosing.completion_hours"
+PREPARATIONS_BEFORE_FIRST = "dosing.preparations_before_first_dose"
+READY_HOURS_EARLY = "dosing.ready_hours_early"
+READY_HOURS_LATE = "dosing.ready_hours_late"
+LATE_ENTRY_MINUTES = "dosing.late_entry_minutes"
+
+
+@dataclass(frozen=True)
+class MinutesSpec(SettingSpec):
+    """A setting that lists minutes after the start of the dose: "15, 30, 45"."""
+
+    def parse(self, raw: Any) -> Any:
+        parse_offsets(str(raw))
+        return str(raw)
+
+
+def _schedule_key(drug: Drug, route: Route) -> str:
+    return "dosing.readings.esketamine" if drug is Drug.ESKETAMINE else f"dosing.readings.{route.value}"
+
+
+def declare() -> None:
+    """Register every setting; called once at start."""
+    for prefix, limits_class, group in _GROUPS:
+        for note in limits.notes(limits_class):
+            is_decimal = isinstance(note.default, Decimal)
+            register(
+                SettingSpec(
+                    key=f"{prefix}.{note.name}",
+                    label=note.label,
+                    kind=float if is_decimal else int,
+                    default=float(note.default) if is_decimal else note.default,
+                    unit=note.unit,
+                    group=group,
+                    source=note.source,
+                    mark=_MARKS[note.mark],
+                    least=None if note.minimum is None else float(note.minimum),
+                    most=None if note.maximum is None else float(note.maximum),
+                )
+            )
+    for route in Route:
+        register(
+            MinutesSpec(
+                key=_schedule_key(Drug.KETAMINE, route),
+                label=f"Readings after the start, {ROUTE_LABELS[route]} ketamine",
+                kind=str,
+                default=STANDARD_OFFSETS,
+                unit="min",
+                group="Vital signs",
+                source="POLICY; published series of 0, 15, 30, 45, 60 and 90 min (NDT.S273287)",
+                mark=Mark.POLICY,
+            )
+        )
+    register(
+        MinutesSpec(
+            key=_schedule_key(Drug.ESKETAMINE, Route.INTRANASAL),
+            label="Readings after the first device, esketamine",
+            kind=str,
+            default=ESKETAMINE_OFFSETS,
+            unit="min",
+            group="Vital signs",
+            source="SPRAVATO REMS monitoring form: 40 min, and before leaving at 120 min or later",
+            mark=Mark.VERIFIED,
+        ),
+        _hours(
+            COMPLETION_HOURS, "A session not completed this long after the dose is somebody's task", 4, 1, 24
+        ),
+        _hours(READY_HOURS_EARLY, "Look whether a dose is ready this long before it", 48, 2, 168),
+        _hours(READY_HOURS_LATE, "... and again this long before it", 24, 1, 72),
+        SettingSpec(
+            key=PREPARATIONS_BEFORE_FIRST,
+            label="Completed preparations before the first dose of an episode",
+            kind=int,
+            default=1,
+            unit="sessions",
+            group="Doses",
+            source="POLICY; practice guide G2 recommends 1-3",
+            mark=Mark.POLICY,
+            least=0,
+            most=6,
+        ),
+        SettingSpec(
+            key=LATE_ENTRY_MINUTES,
+            label="A reading entered later than this calls nobody at once",
+            kind=int,
+            default=60,
+            unit="min",
+            group="Vital signs",
+            source="POLICY",
+            mark=Mark.POLICY,
+            least=10,
+            most=480,
+        ),
+    )
+
+
+def _hours(key: str, label: str, default: int, least: int, most: int) -> SettingSpec:
+    return SettingSpec(
+        key=key,
+        label=label,
+        kind=int,
+        default=default,
+        unit="h",
+        group="Doses",
+        source="POLICY",
+        mark=Mark.POLICY,
+        least=least,
+        most=most,
+    )
+
+
+@dataclass(frozen=True)
+class DosingSettings:
+    """What is in force at one clinic, read with one query."""
+
+    dose: DoseLimits
+    vitals: VitalsLimits
+    discharge: DischargeLimits
+    completion_hours: int
+    preparations_before_first: int
+    ready_hours_early: int
+    ready_hours_late: int
+    late_entry_minutes: int
+    _offsets: dict[str, str]
+
+    def schedule(self, drug: Drug, route: Route) -> Schedule:
+        """The readings owed after a dose of `drug` by `route`."""
+        return schedule_for(
+            is_esketamine=drug is Drug.ESKETAMINE,
+            offsets=parse_offsets(self._offsets[_schedule_key(drug, route)]),
+            overdue_after=self.vitals.overdue_after_minutes,
+        )
+
+
+def settings_in_force(clinic: Clinic) -> DosingSettings:
+    """The dosing settings of `clinic`."""
+    schedule_keys = [
+        *(_schedule_key(Drug.KETAMINE, route) for route in Route),
+        _schedule_key(Drug.ESKETAMINE, Route.INTRANASAL),
+    ]
+    limit_keys = [f"{prefix}.{note.name}" for prefix, kind, _ in _GROUPS for note in limits.notes(kind)]
+    own_keys = [
+        COMPLETION_HOURS,
+        PREPARATIONS_BEFORE_FIRST,
+        READY_HOURS_EARLY,
+        READY_HOURS_LATE,
+        LATE_ENTRY_MINUTES,
+    ]
+    values = settings_for(clinic, *limit_keys, *schedule_keys, *own_keys)
+    return DosingSettings(
+        dose=limits.read(DoseLimits, "dose", values.__getitem__),
+        vitals=limits.read(VitalsLimits, "vitals", values.__getitem__),
+        discharge=limits.read(DischargeLimits, "discharge", values.__getitem__),
+        completion_hours=values[COMPLETION_HOURS],
+        preparations_before_first=values[PREPARATIONS_BEFORE_FIRST],
+        ready_hours_early=values[READY_HOURS_EARLY],
+        ready_hours_late=values[READY_HOURS_LATE],
+        late_entry_minutes=values[LATE_ENTRY_MINUTES],
+        _offsets={key: values[key] for key in schedule_keys},
+    )
