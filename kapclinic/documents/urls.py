@@ -1,4 +1,12 @@
-from django.urls import URLPattern
+"""Addresses of documents and files."""
+
+from django.urls import path
+
+from kapclinic.documents import views
 
 app_name = "documents"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns = [
+    path("attachments/<uuid:pk>/", views.attachment_file, name="attachment"),
+    *views.shelf_urls(),
+]
