@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "kapclinic.jobs",
     "kapclinic.documents",
     "kapclinic.notices",
+    "kapclinic.administration",
     "episodes",
     "screening",
     "kapclinic.scheduling",
@@ -75,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "kapclinic.accounts.middleware.SignInMiddleware",
     "kapclinic.accounts.middleware.ActorMiddleware",
     "kapclinic.audit.middleware.HistoryMiddleware",
 ]
@@ -107,6 +109,8 @@ if _ROLE not in {"app", "owner"}:
     raise ImproperlyConfigured(f"KAP_DATABASE_ROLE must be app or owner, not {_ROLE!r}")
 DATABASES = {"default": database_from_url(env_str("DATABASE_OWNER_URL" if _ROLE == "owner" else "DATABASE_URL"))}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A pooled connection that died with the server's restart is replaced and not handed out.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env_bool("DATABASE_POOL", False):
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 8, least=1)}
@@ -121,6 +125,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A task whose broker went away is given up: its job's lease runs out, and the sweep has it done again.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -138,13 +144,17 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "kapclinic.jobs.tasks.sweep", "schedule": 30.0, "options": {"expires": 25}},
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# In the database, so that limits on sign-in attempts hold across processes and restarts (accounts.CachedValue is its table).
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 IDLE_LOCK_MINUTES = env_int("IDLE_LOCK_MINUTES", 15, least=1)
+INVITATION_DAYS = env_int("INVITATION_DAYS", 7, least=1)
 CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -158,8 +168,24 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk:today"
 ACCOUNT_ADAPTER = "kapclinic.accounts.adapter.InvitationOnlyAdapter"
+ACCOUNT_FORMS = {
+    "login": "kapclinic.accounts.forms.SignInForm",
+    "reset_password": "kapclinic.accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "kapclinic.accounts.forms.NewPasswordForm",
+    "change_password": "kapclinic.accounts.forms.PasswordChangeForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# An unknown address gets no mail: nobody can have the clinic write to strangers.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# Kept in the database cache. "key" is the e-mail address that was tried.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reset_password": "20/m/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
@@ -235,6 +261,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", True) else None
+    # How many proxies stand in front, each adding to X-Forwarded-For: the limits on sign-in count by the address before them.
+    ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
     SECURE_HSTS_SECONDS = env_int("SECURE_HSTS_SECONDS", 31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 
 
 class AccountsConfig(AppConfig):
@@ -8,4 +9,11 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from kapclinic.accounts import checks  # noqa: F401  registers the system check
+        from kapclinic.accounts import (
+            checks,  # noqa: F401  registers the system check
+            clinical_settings,  # noqa: F401  declares them
+            sign_ins,
+        )
+
+        user_logged_in.connect(sign_ins.on_signed_in, dispatch_uid="accounts.signed_in")
+        user_logged_out.connect(sign_ins.on_signed_out, dispatch_uid="accounts.signed_out")

@@ -1,23 +1,99 @@
-"""Puts the person at work on the request."""
+"""Puts the person at work on the request, and keeps a locked screen locked."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 
-from kapclinic.accounts.models import Membership, Role
+from kapclinic.accounts import sign_ins
+from kapclinic.accounts.models import Membership, Role, SignIn, User
 from kapclinic.accounts.policy import Actor
+from kapclinic.accounts.screen_lock import Screen
 
 CLINIC_SESSION_KEY = "clinic_id"
+# A page that asks by itself, without a hand on it, sends this header: it keeps no screen open.
+BACKGROUND_HEADER = "X-Background"
+LOCKED_STATUS = 423
+# What a locked screen still answers: itself, and the way out.
+_OPEN_WHILE_LOCKED = frozenset(
+    {"accounts:lock", "accounts:unlock", "account_logout", "livez", "readyz", "healthz"}
+)
 
 
-def actor_of(user, clinic_id: str | None = None) -> Actor | None:
+class SignInMiddleware:
+    """Signs out after 12 hours, and answers nothing but the lock page while the screen is locked (423)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.sign_in = None  # type: ignore[attr-defined]  # the attribute is ours
+        request.is_locked = False  # type: ignore[attr-defined]  # the attribute is ours
+        if request.user.is_authenticated:
+            self._look(request)
+        return self.get_response(request)
+
+    def _look(self, request: HttpRequest) -> None:
+        now = timezone.now()
+        sign_in: SignIn | None = sign_ins.sign_in_of(request)
+        screen = Screen.OVER if sign_in is None else sign_ins.screen_of(sign_in, now=now)
+        if sign_in is None or screen is Screen.OVER:
+            logout(request)
+            return
+        request.sign_in = sign_in  # type: ignore[attr-defined]  # the attribute is ours
+        if screen is Screen.LOCKED:
+            request.is_locked = True  # type: ignore[attr-defined]  # the attribute is ours
+            if sign_in.locked_at is None:
+                sign_ins.lock(sign_in, now=now)
+        elif BACKGROUND_HEADER not in request.headers:
+            sign_ins.note_seen(sign_in, now=now)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        _view: Callable[..., HttpResponse],
+        _args: list[Any],
+        _kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Refuse a locked screen's request before its view is called."""
+        match = request.resolver_match
+        if not request.is_locked or match is None or match.view_name in _OPEN_WHILE_LOCKED:  # type: ignore[attr-defined]
+            return None
+        return lock_page(request)
+
+
+def lock_page(request: HttpRequest, error: str = "", next_path: str | None = None) -> HttpResponse:
+    """The lock page, for a whole page or a part of one; unlocking returns to the page that was asked for."""
+    if next_path is None:
+        next_path = request.get_full_path() if request.method == "GET" else ""
+    response = render(
+        request,
+        "accounts/locked.html",
+        {
+            "next": next_path,
+            "error": error,
+            "was_sending": request.method not in {"GET", "HEAD"} and not error,
+        },
+        status=LOCKED_STATUS,
+    )
+    patch_cache_control(response, no_store=True, private=True)
+    return response
+
+
+def actor_of(user: User, clinic_id: str | None = None) -> Actor | None:
     """The actor for a signed-in person at the chosen clinic (the first by name when none or a lost one is chosen).
 
     Returns None for a person without a current role anywhere. One query.
     """
     memberships = list(
-        Membership.objects.current().filter(user=user).select_related("clinic").order_by("clinic__name", "role")
+        Membership.objects.current()
+        .filter(user=user)
+        .select_related("clinic")
+        .order_by("clinic__name", "role")
     )
     if not memberships:
         return None
@@ -32,16 +108,18 @@ def actor_of(user, clinic_id: str | None = None) -> Actor | None:
 
 
 class ActorMiddleware:
-    """Sets `request.actor` anew on every request, so a role that is taken away ends at once."""
+    """Sets `request.actor` anew on every request, so a role that is taken away ends at once; times are in its clinic's zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        actor = actor_of(request.user, request.session.get(CLINIC_SESSION_KEY)) if request.user.is_authenticated else None
-        request.actor = actor  # type: ignore[attr-defined]  # the attribute is ours
-        if actor is None:
+        request.actor = None  # type: ignore[attr-defined]  # the attribute is ours
+        if request.user.is_authenticated:
+            request.actor = actor_of(  # type: ignore[attr-defined]  # the attribute is ours
+                request.user, request.session.get(CLINIC_SESSION_KEY)
+            )
+        if request.actor is None:  # type: ignore[attr-defined]  # the attribute is ours
             return self.get_response(request)
-        # Pages show and forms read times in the clinic's zone.
-        with timezone.override(actor.zone):
+        with timezone.override(request.actor.zone):  # type: ignore[attr-defined]  # the attribute is ours
             return self.get_response(request)

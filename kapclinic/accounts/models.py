@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from kapclinic.audit.history import tracked, tracked_without
-from kapclinic.clinics.models import Clinic, ClinicalRow
+from kapclinic.clinics.models import Clinic, ClinicalEntry, ClinicalRow
 
 
 class Role(models.TextChoices):
@@ -129,16 +129,52 @@ class Invitation(ClinicalRow):
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # When the last e-mail with the link went out; empty while it still waits to be sent.
+    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                F("clinic"),
+                Lower("email"),
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="accounts_one_open_invitation_per_address",
+            ),
+            models.CheckConstraint(
+                name="accounts_invitation_accepted_has_who",
+                condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False, revoked_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def role_labels(self) -> list[str]:
+        """The roles that the person would get, in words."""
+        return [str(Role(role).label) for role in self.roles]
+
     def is_open(self, now: datetime) -> bool:
         """True when the link still works at `now`."""
         return self.accepted_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class LicenceKind(models.TextChoices):
+    """Licences under which people work here (practice guides G0, G3, G4)."""
+
+    LCSW = "LCSW", "LCSW · licensed clinical social worker"
+    LPC = "LPC", "LPC · licensed professional counselor"
+    LMFT = "LMFT", "LMFT · licensed marriage and family therapist"
+    CMHC = "CMHC", "CMHC · clinical mental health counselor"
+    PSYD = "PsyD", "PsyD · psychologist"
+    PHD = "PhD", "PhD · psychologist"
+    MD = "MD", "MD · physician"
+    DO = "DO", "DO · osteopathic physician"
+    NP = "NP", "NP · nurse practitioner"
+    PA = "PA", "PA · physician assistant"
+    RN = "RN", "RN · registered nurse"
 
 
 @tracked
@@ -146,7 +182,7 @@ class Licence(ClinicalRow):
     """A professional licence."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="licences")
-    kind = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20, choices=LicenceKind)
     number = models.CharField(max_length=60)
     state = models.CharField("issuing state", max_length=2)
     expires_on = models.DateField()
@@ -176,8 +212,8 @@ class TrainingKind(models.TextChoices):
 
 
 @tracked
-class TrainingHours(ClinicalRow):
-    """Hours of one kind of training."""
+class TrainingHours(ClinicalEntry):
+    """Hours of one kind of training; a mistaken entry is struck."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="training")
     kind = models.CharField(max_length=12, choices=TrainingKind)
@@ -189,6 +225,7 @@ class TrainingHours(ClinicalRow):
         ordering = ["-completed_on"]
         verbose_name_plural = "training hours"
         constraints = [
+            *ClinicalEntry.Meta.constraints,
             models.CheckConstraint(name="accounts_training_hours_positive", condition=Q(hours__gt=0, hours__lte=5000))
         ]
 
@@ -238,3 +275,42 @@ def current_members(clinic: Clinic, role: Role | str) -> models.QuerySet[User]:
     return User.objects.filter(
         is_active=True, memberships__clinic=clinic, memberships__role=role, memberships__ended_at__isnull=True
     ).distinct()
+
+
+class SignIn(models.Model):
+    """One sign-in of one person on one device: when it began, when a hand was last on it, whether its screen is locked.
+
+    Kept in a row of its own, not in the session's data: requests that run side by side write a session over one another, and
+    a lock that one of them undoes is none. Rows stay as the record of who was signed in when.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sign_ins")
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    locked_at = models.DateTimeField(null=True, blank=True)
+    wrong_unlocks = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-began_at"]
+        indexes = [models.Index(fields=["user", "-began_at"], name="accounts_sign_in_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class CachedValue(models.Model):
+    """The table of Django's database cache, where the limits on sign-in attempts survive a restart (settings.CACHES)."""
+
+    rows_may_be_deleted = True
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "accounts_cache"
+
+    def __str__(self) -> str:
+        return self.cache_key

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 
 from kapclinic.accounts import policy
@@ -41,10 +42,12 @@ def page(
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return _to_sign_in(request)
             actor: Actor | None = getattr(request, "actor", None)
             if actor is None:
-                raise PermissionDenied("You have no role at a clinic.")
+                response = render(request, "accounts/no_role.html", status=403)
+                patch_cache_control(response, no_store=True, private=True)
+                return response
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
             if fetch is None:
@@ -55,7 +58,7 @@ def page(
                 thing = fetch(actor, **kwargs)
                 subject = thing if about is None else about(thing)
                 if not policy.can(actor, action, subject):
-                    if policy.in_scope(actor, subject):
+                    if policy.in_scope(actor, subject, action):
                         raise PermissionDenied
                     raise Http404
                 response = view(request, thing)
@@ -66,6 +69,16 @@ def page(
         return guarded
 
     return decorate
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign-in for a whole page; 401 for a part of one, whose script then loads the page anew."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=401)
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path())
+    # An address that only takes what a form sends is no place to come back to.
+    return redirect("account_login")
 
 
 def public_page(view: View) -> View:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
@@ -38,7 +39,7 @@ class Actor:
         return bool(self.roles.intersection(roles))
 
     @property
-    def zone(self):
+    def zone(self) -> ZoneInfo:
         """The clinic's time zone."""
         return self.clinic.zone
 
@@ -139,6 +140,12 @@ TABLE: dict[str, Grants] = {
     "jobs.retry": _row(coo=C, man=C),
 }
 
+# Actions on things of the house, which are no patient's: everyone who works at the clinic may know that they exist.
+HOUSE_ACTIONS = frozenset(
+    action
+    for action in TABLE
+    if action.startswith(("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import."))
+)
 # Actions that make a patient visible at all: who holds one of them on a thing has it in scope.
 _SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")
 
@@ -187,6 +194,8 @@ def can(actor: Actor, action: str, obj: Any = None) -> bool:
     return any(stands_in(actor, relation, obj) for relation in relations)
 
 
-def in_scope(actor: Actor, obj: Any) -> bool:
-    """Whether the actor may know that `obj` exists."""
+def in_scope(actor: Actor, obj: Any, action: str = "") -> bool:
+    """Whether the actor may know that `obj` exists, as seen from a page about `action`."""
+    if action in HOUSE_ACTIONS:
+        return stands_in(actor, Relation.CLINIC, obj)
     return any(can(actor, action, obj) for action in _SCOPE_ACTIONS)

@@ -137,6 +137,7 @@ class SettingState(models.TextChoices):
     APPROVED = "approved", "In force"
     DECLINED = "declined", "Declined"
     SUPERSEDED = "superseded", "Superseded"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 @tracked

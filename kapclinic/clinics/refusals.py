@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.forms import BaseForm
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Refused(Exception):
             raise ValueError("Refused needs at least one reason")
         super().__init__("; ".join(reason.text for reason in self.reasons))
 
-    def add_to(self, form) -> None:
+    def add_to(self, form: "BaseForm") -> None:
         """Put each reason on the form: at its field where the form has it, else at the top."""
         for reason in self.reasons:
             form.add_error(reason.field if reason.field in form.fields else None, reason.text)

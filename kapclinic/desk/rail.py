@@ -71,10 +71,10 @@ PLACES: tuple[Place, ...] = (
     Place("Outcomes", "outcomes:overview", "outcomes", "outcomes.view", namespaces=frozenset({"outcomes"}), key="o"),
     Place(
         "Administration",
-        "clinics:administration",
+        "administration:overview",
         "administration",
         "staff.manage",
-        namespaces=frozenset({"clinics", "accounts", "jobs"}),
+        namespaces=frozenset({"administration", "jobs"}),
         key="a",
     ),
 )
