@@ -8,7 +8,7 @@ class EpisodesConfig(AppConfig):
     label = "episodes"
 
     def ready(self) -> None:
-        from episodes import checks, guard_rules  # noqa: F401  importing registers them
+        from episodes import checks, clinical_settings, guard_rules  # noqa: F401  importing registers them
         from episodes.access import register_relations
 
         register_relations()

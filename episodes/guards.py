@@ -42,10 +42,12 @@ _guards: dict[str, list[Guard]] = {}
 def register(*actions: str) -> Callable[[Guard], Guard]:
     """Register the decorated function as a guard of `actions`; KeyError for an unknown action."""
 
+    unknown = set(actions) - ACTIONS
+    if unknown:
+        raise KeyError(f"not a guarded action: {', '.join(sorted(unknown))}")
+
     def add(guard: Guard) -> Guard:
         for action in actions:
-            if action not in ACTIONS:
-                raise KeyError(f"{action} is not a guarded action")
             known = _guards.setdefault(action, [])
             if guard not in known:
                 known.append(guard)

@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+# From which likeness of a word (pg_trgm, 0 to 1) search takes a name for what was meant: "Demmo" finds "Demo".
+SEARCH_LIKENESS = 0.45
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -71,6 +74,7 @@ def database_from_url(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL names no database")
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or parts.hostname or ""
+    options["options"] = f"{options.get('options', '')} -c pg_trgm.word_similarity_threshold={SEARCH_LIKENESS}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,

@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from episodes.models import CareTeamMember, Consent, ConsentKind, Episode, Indication, Patient, Protocol, TeamPart
@@ -31,16 +33,23 @@ def make_clinic(name: str = "Demo Clinic", *, time_zone: str = "America/Denver",
     return clinic
 
 
+@cache
+def _password_hash() -> str:
+    """The stored form of PASSWORD; made once, for it is slow on purpose."""
+    return make_password(PASSWORD)
+
+
 def make_member(clinic: Clinic, *roles: Role, name: str = "", email: str = "", **membership: Any) -> User:
     """A person with `roles` at the clinic and a licence that is valid for years; the password is PASSWORD."""
     first = roles[0]
     kind, suffix = _LICENCES.get(first, ("", ""))
     user = User.objects.create_user(
         email or f"{first}.{uuid.uuid4().hex[:8]}@demo.example",
-        PASSWORD,
         name=name or f"Demo {first.label}",
         credentials_suffix=suffix,
     )
+    user.password = _password_hash()
+    user.save(update_fields=["password"])
     for role in roles:
         Membership.objects.create(clinic=clinic, user=user, role=role, **membership)
     if kind:

@@ -1,7 +1,7 @@
 """Patient, episode, care team, protocol and consent: the spine that every stage hangs on."""
 
 from episodes.models.allergies import Allergy, AllergyKind
-from episodes.models.consents import Consent, ConsentKind, SharingCategory
+from episodes.models.consents import SHAREABLE, Consent, ConsentKind
 from episodes.models.episode import (
     CareTeamMember,
     Episode,
@@ -16,6 +16,7 @@ from episodes.models.patient import Patient, PatientQuerySet, SexAtBirth
 from episodes.models.protocol import Protocol, ProtocolVersion
 
 __all__ = [
+    "SHAREABLE",
     "Allergy",
     "AllergyKind",
     "CareTeamMember",
@@ -32,6 +33,5 @@ __all__ = [
     "Protocol",
     "ProtocolVersion",
     "SexAtBirth",
-    "SharingCategory",
     "TeamPart",
 ]

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from episodes.models.episode import Episode, OutsideClinician
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.models import Attachment
 
 
@@ -21,20 +22,12 @@ class ConsentKind(models.TextChoices):
     TRAUMA = "trauma", "Trauma-focused work"
 
 
-class SharingCategory(models.TextChoices):
-    """What a sharing consent can cover; sections of documents carry the same categories.
-
-    `SAFETY` (medications, allergies, findings, risk, adverse events, doses) is never withheld from the treating prescriber and nurse.
-    """
-
-    SAFETY = "safety", "Safety core"
-    DOSE = "dose", "Dose and response"
-    ADVERSE_EVENTS = "adverse-events", "Adverse events"
-    THEMES = "themes", "Themes of the therapy"
-    TRAUMA = "trauma", "Trauma content"
-    MEDICATION = "medication", "Medication"
-    SCORES = "scores", "Outcome scores"
-    SUBSTANCE_USE = "substance-use", "Substance use"
+# What a sharing consent can cover; the safety core is never withheld from the treating prescriber and nurse.
+SHAREABLE = tuple(
+    category
+    for category in ConsentCategory
+    if category not in (ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY_CORE)
+)
 
 
 class ConsentQuerySet(EntryQuerySet):

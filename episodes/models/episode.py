@@ -166,9 +166,13 @@ class OutsideClinician(ClinicalRow):
 class TeamQuerySet(EntryQuerySet):
     """Queries over care team rows."""
 
+    def not_ended(self, now: datetime) -> Self:
+        """Rows that hold at `now` or will hold later."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), entered_in_error_at__isnull=True)
+
     def in_force(self, now: datetime) -> Self:
         """Rows that hold at `now`."""
-        return self.filter(Q(starts_at__lte=now), Q(ends_at__isnull=True) | Q(ends_at__gt=now), entered_in_error_at__isnull=True)
+        return self.not_ended(now).filter(starts_at__lte=now)
 
 
 @tracked

@@ -12,7 +12,7 @@ from django.db.models.functions import Concat, Lower
 from episodes.identifiers import new_patient_id
 from kapclinic.accounts.policy import Actor
 from kapclinic.audit.history import tracked
-from kapclinic.clinics.models import ClinicalRow, EntryQuerySet, validate_time_zone
+from kapclinic.clinics.models import ClinicalQuerySet, ClinicalRow, validate_time_zone
 
 
 class SexAtBirth(models.TextChoices):
@@ -24,7 +24,7 @@ class SexAtBirth(models.TextChoices):
     UNKNOWN = "unknown", "Not recorded"
 
 
-class PatientQuerySet(EntryQuerySet):
+class PatientQuerySet(ClinicalQuerySet):
     """Queries over patients."""
 
     def visible_to(self, actor: Actor) -> Self:

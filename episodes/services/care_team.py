@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, OutsideClinician, TeamPart
@@ -66,13 +68,13 @@ def add_team_member(
             raise Refused(Reason("one-person", "Choose one person.", field="user"))
         if user is not None:
             refuse_if(_qualification_reasons(episode, user, part, now))
-        current = CareTeamMember.objects.in_force(now).filter(episode=episode, part=part, covering=False)
+        current = CareTeamMember.objects.not_ended(now).filter(episode=episode, part=part, covering=False)
         if user is not None:
             same = current.filter(user=user).first()
             if same is not None:
                 return same
         if part in (TeamPart.PRESCRIBER, TeamPart.THERAPIST):
-            current.update(ends_at=now)
+            current.update(ends_at=Greatest(F("starts_at"), now))
         member = CareTeamMember.objects.create(
             clinic=episode.clinic, episode=episode, user=user, outside=outside, part=part, rank=rank, starts_at=now,
             created_at=now, created_by=actor,

@@ -1,0 +1,96 @@
+"""A new version of a protocol: its numbers and switches. Parts and phases are kept from the version before."""
+
+import copy
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Column, Fieldset, Layout, Row
+from django import forms
+
+
+class ProtocolVersionForm(forms.Form):
+    """What clinics change in a protocol."""
+
+    integration_opens_h = forms.FloatField(min_value=0, max_value=336, label="Opens, hours after T0")
+    integration_preferred_until_h = forms.FloatField(min_value=0, max_value=336, label="Preferred start until, hours")
+    integration_closes_h = forms.FloatField(min_value=1, max_value=336, label="Closes, hours after T0")
+    integration_minutes = forms.IntegerField(min_value=10, max_value=480, label="Session, minutes")
+    preparation_from_h = forms.FloatField(min_value=1, max_value=720, label="From, hours before the dose")
+    preparation_until_h = forms.FloatField(min_value=0, max_value=720, label="Until, hours before the dose")
+    preparation_minutes = forms.IntegerField(min_value=10, max_value=480, label="Session, minutes")
+    first_dose_minutes = forms.IntegerField(min_value=10, max_value=480, label="First dose, minutes")
+    later_dose_minutes = forms.IntegerField(min_value=10, max_value=480, label="Later doses, minutes")
+    planned_doses = forms.IntegerField(min_value=1, max_value=52, label="Planned doses")
+    doses_per_week = forms.FloatField(min_value=0.1, max_value=3, label="Doses a week")
+    induction_every_nth = forms.IntegerField(min_value=1, max_value=10, label="In induction, after every n-th dose")
+    maintenance_every_nth = forms.IntegerField(min_value=1, max_value=10, label="In maintenance, after every n-th dose")
+    plans_integration = forms.BooleanField(required=False, label="Integration is placed by the program")
+    shares_content = forms.BooleanField(required=False, label="Prescriber and therapist coordinate content")
+    change_note = forms.CharField(max_length=300, label="What changed, and why")
+
+    _PATHS = {
+        "integration_opens_h": ("integration", "opens_h"),
+        "integration_preferred_until_h": ("integration", "preferred_until_h"),
+        "integration_closes_h": ("integration", "closes_h"),
+        "integration_minutes": ("integration_minutes",),
+        "preparation_minutes": ("preparation_minutes",),
+        "first_dose_minutes": ("first_dose_minutes",),
+        "later_dose_minutes": ("later_dose_minutes",),
+        "planned_doses": ("induction", "planned_doses"),
+        "doses_per_week": ("induction", "doses_per_week"),
+        "induction_every_nth": ("induction", "integration_every_nth"),
+        "maintenance_every_nth": ("maintenance", "integration_every_nth"),
+        "plans_integration": ("plans_integration",),
+        "shares_content": ("shares_content",),
+    }
+
+    def __init__(self, *args: Any, latest: dict[str, Any], **kwargs: Any) -> None:
+        self._latest = latest
+        initial = {name: _at(latest, path) for name, path in self._PATHS.items()}
+        initial["preparation_from_h"] = -latest["preparation"]["opens_h"]
+        initial["preparation_until_h"] = -latest["preparation"]["closes_h"]
+        super().__init__(*args, initial=initial, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(
+            Fieldset(
+                "Integration window",
+                Row(
+                    Column("integration_opens_h"), Column("integration_preferred_until_h"),
+                    Column("integration_closes_h"), Column("integration_minutes"),
+                ),
+                Row(Column("induction_every_nth"), Column("maintenance_every_nth")),
+                "plans_integration",
+                "shares_content",
+            ),
+            Fieldset(
+                "Preparation",
+                Row(Column("preparation_from_h"), Column("preparation_until_h"), Column("preparation_minutes")),
+            ),
+            Fieldset(
+                "Doses",
+                Row(Column("planned_doses"), Column("doses_per_week"), Column("first_dose_minutes"), Column("later_dose_minutes")),
+            ),
+            "change_note",
+        )  # fmt: skip
+
+    def data_of_version(self) -> dict[str, Any]:
+        """The protocol's data with the changes applied."""
+        data = copy.deepcopy(self._latest)
+        for name, path in self._PATHS.items():
+            _put(data, path, self.cleaned_data[name])
+        data["preparation"]["opens_h"] = -self.cleaned_data["preparation_from_h"]
+        data["preparation"]["closes_h"] = -self.cleaned_data["preparation_until_h"]
+        return data
+
+
+def _at(data: dict[str, Any], path: tuple[str, ...]) -> Any:
+    for key in path:
+        data = data[key]
+    return data
+
+
+def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for key in path[:-1]:
+        data = data[key]
+    data[path[-1]] = value
