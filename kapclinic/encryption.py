@@ -136,7 +136,7 @@ class EncryptedTextField(models.TextField):
     def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str | None:
         return None if value is None else _Stored(value)
 
-    def pre_save(self, model_instance: models.Model, _add: bool) -> Any:
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         return model_instance.__dict__.get(self.attname)
 
     def get_lookup(self, lookup_name: str) -> Any:

@@ -6,3 +6,9 @@ class DeskConfig(AppConfig):
 
     name = "kapclinic.desk"
     label = "desk"
+
+    def ready(self) -> None:
+        from kapclinic.desk.today import owed, rooms
+
+        # Importing them registers their cards.
+        self.cards = (owed, rooms)

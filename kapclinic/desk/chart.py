@@ -4,8 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from episodes.models import Episode, EpisodeEvent
-from kapclinic.accounts.policy import Actor
+from kapclinic.accounts.policy import Actor, can
+from kapclinic.desk.doses import DoseRow, doses_of, latest_vitals
+from kapclinic.desk.links import link
 from kapclinic.desk.owed import tone_of, when_in_words
+from kapclinic.desk.scores import scores_of
+from kapclinic.documents import kinds
+from kapclinic.documents.charts import Chart
+from kapclinic.documents.selectors import attachments_of, documents_of
+from kapclinic.documents.views import url_name
 from kapclinic.notices.models import Task
 
 TIMELINE_LENGTH = 40
@@ -27,10 +34,27 @@ class Owed:
 
 
 @dataclass(frozen=True)
+class Paper:
+    """One document or attachment."""
+
+    title: str
+    url: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
 class ChartPage:
     """Everything the chart page draws."""
 
+    scores: Chart | None
+    score_words: list[str]
+    doses: list[DoseRow]
+    vitals: Chart | None
+    vitals_words: str
+    documents: list[Paper]
     timeline: list[EpisodeEvent]
+    has_older: bool
     since_last: list[EpisodeEvent]
     since_words: str
     owed: list[Owed]
@@ -39,11 +63,21 @@ class ChartPage:
 def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
     """Gather the chart of `episode` as of `now`. The right to read it was checked by the page."""
     timeline = list(
-        EpisodeEvent.objects.filter(episode=episode).select_related("created_by").order_by("-at", "-created_at")[:TIMELINE_LENGTH]
+        EpisodeEvent.objects.filter(episode=episode).select_related("created_by").order_by("-at", "-created_at")[: TIMELINE_LENGTH + 1]
     )
+    doses = doses_of(episode)
+    scores, score_words = scores_of(episode, doses, actor)
+    vitals, vitals_words = latest_vitals(episode, actor)
     since, words = _since_last(timeline, actor)
     return ChartPage(
-        timeline=timeline,
+        scores=scores,
+        score_words=score_words,
+        doses=doses,
+        vitals=vitals,
+        vitals_words=vitals_words,
+        documents=_papers(episode, actor),
+        timeline=timeline[:TIMELINE_LENGTH],
+        has_older=len(timeline) > TIMELINE_LENGTH,
         since_last=since,
         since_words=words,
         owed=_owed(episode, actor, now=now),
@@ -78,3 +112,23 @@ def _owed(episode: Episode, actor: Actor, *, now: datetime) -> list[Owed]:
         )
         for task in tasks
     ]
+
+
+def _papers(episode: Episode, actor: Actor) -> list[Paper]:
+    """The newest standing documents that the actor may read, and files put in. Two queries."""
+    documents = documents_of(clinic=episode.clinic, subject_id=episode.pk).standing()[:_SINCE_AT_MOST]
+    papers = [
+        Paper(document.title, link(url_name(document, "detail"), pk=document.pk), document.issued_at, str(document.issued_by))
+        for document in documents
+        if can(actor, kinds.kind_of(document.kind).action, episode)
+    ]
+    for attachment in attachments_of(clinic=episode.clinic, subject_id=episode.pk).standing()[:_SINCE_AT_MOST]:
+        papers.append(
+            Paper(
+                attachment.title,
+                link("documents:attachment", pk=attachment.pk),
+                attachment.created_at,
+                str(attachment.created_by or "the program"),
+            )
+        )
+    return sorted(papers, key=lambda paper: paper.at, reverse=True)[:_SINCE_AT_MOST]

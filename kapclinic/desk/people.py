@@ -84,8 +84,8 @@ def latest_episodes(actor: Actor, patients: list[Patient]) -> dict[object, Episo
         Episode.objects.visible_to(actor)
         .standing()
         .filter(patient__in=[patient.pk for patient in patients])
-        .order_by("patient", "-opened_at")
-        .distinct("patient")
+        .order_by("patient_id", "-opened_at")
+        .distinct("patient_id")
     )
     return {row.patient_id: row for row in rows}
 

@@ -8,7 +8,7 @@ no carrying forward).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -51,11 +51,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A count over its denominator. `hide_below` is the smallest cell that is shown; 0 shows all."""
+    """A count over its denominator. `hide_below` is the smallest cell that is shown; 0 shows all.
+
+    `is_withheld` hides a figure that is large enough itself, but from which a hidden one beside it could be worked out.
+    """
 
     count: int
     of: int
     hide_below: int = 0
+    is_withheld: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.count <= self.of:
@@ -64,7 +68,9 @@ class Rate:
     @property
     def is_hidden(self) -> bool:
         """True when the count, its complement or the whole is a small cell: any of them would give away the others."""
-        return any(0 < cell < self.hide_below for cell in (self.count, self.of - self.count, self.of))
+        return self.is_withheld or any(
+            0 < cell < self.hide_below for cell in (self.count, self.of - self.count, self.of)
+        )
 
     @property
     def percent(self) -> int | None:
@@ -79,7 +85,7 @@ class Rate:
         if self.of == 0:
             return "nobody yet"
         if self.is_hidden:
-            return f"hidden: a group below {self.hide_below}"
+            return f"hidden: a cell below {self.hide_below}"
         return f"{self.count} of {self.of}"
 
     @property
@@ -154,6 +160,35 @@ def summarise(outcomes: Sequence[Outcome], instrument: Instrument, *, hide_below
         worse=rate(change.is_deterioration for change in changes),
         median_change=None if too_few else median,
     )
+
+
+_RATES = ("has_baseline", "has_follow_up", "response", "remission", "meaningful", "worse")
+
+
+def protect_rates(rates: Sequence[Rate]) -> list[Rate]:
+    """The parts of one whole: when one is hidden all are, or the hidden one could be had by subtracting the rest."""
+    if not any(rate.is_hidden for rate in rates):
+        return list(rates)
+    return [replace(rate, is_withheld=True) if rate.of else rate for rate in rates]
+
+
+def protect_summaries(summaries: Sequence[Summary]) -> list[Summary]:
+    """`protect_rates` for every rate of the parts of one whole."""
+    protected = list(summaries)
+    for name in _RATES:
+        rates = protect_rates([getattr(summary, name) for summary in protected])
+        protected = [replace(summary, **{name: rate}) for summary, rate in zip(protected, rates, strict=True)]
+    return protected
+
+
+def shown_counts(counts: Sequence[int], *, hide_below: int) -> list[str]:
+    """Parts of a known total as text. Small ones are hidden; a single hidden one takes the smallest other with it."""
+    hidden = {place for place, count in enumerate(counts) if 0 < count < hide_below}
+    if len(hidden) == 1:
+        others = [place for place, count in enumerate(counts) if place not in hidden and count > 0]
+        if others:
+            hidden.add(min(others, key=lambda place: counts[place]))
+    return ["hidden" if place in hidden else str(count) for place, count in enumerate(counts)]
 
 
 def by_group(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

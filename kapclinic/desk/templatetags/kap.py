@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk import icons
+from kapclinic.desk.banner import build_banner, build_journey, tabs_of
 from kapclinic.desk.links import link
 from kapclinic.desk.rail import rail_for, roles_in_words
 from kapclinic.desk.window_bar import Booking, WindowBar, WindowInput, build_window_bar
@@ -114,3 +115,27 @@ def window_bar(*, window: WindowBar, show_sentence: bool = True) -> dict[str, An
 def _zone(context: Context) -> ZoneInfo:
     actor: Actor | None = getattr(context.get("request"), "actor", None)
     return actor.zone if actor is not None else ZoneInfo(settings.TIME_ZONE)
+
+
+@register.inclusion_tag("episodes/_banner.html", takes_context=True)
+def patient_banner(context: Context) -> dict[str, Any]:
+    """Who the patient is and what is dangerous; needs `episode` in the context."""
+    return {"banner": build_banner(context["episode"], context["request"].actor, now=timezone.now())}
+
+
+@register.inclusion_tag("episodes/_journey_bar.html", takes_context=True)
+def journey_bar(context: Context) -> dict[str, Any]:
+    """The stages, where we are, what blocks the next; needs `episode` in the context."""
+    return {"journey": build_journey(context["episode"], context["request"].actor, now=timezone.now())}
+
+
+@register.inclusion_tag("episodes/_tabs.html", takes_context=True)
+def episode_tabs(context: Context) -> dict[str, Any]:
+    """The pages of the episode that this person may open; needs `episode` in the context."""
+    request = context["request"]
+    match = request.resolver_match
+    return {
+        "tabs": tabs_of(
+            context["episode"], request.actor, view_name=match.view_name, namespace=match.namespace
+        )
+    }
