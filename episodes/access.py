@@ -11,6 +11,7 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import User
 from kapclinic.accounts.policy import Actor, Relation
 from kapclinic.clinics.models import ClinicalRow
+from kapclinic.notices.reach import register_reach
 
 _COVER_PARTS = (TeamPart.COVER_THERAPIST, TeamPart.COVER_PRESCRIBER)
 
@@ -101,8 +102,14 @@ def _is_own(actor: Actor, obj: Any) -> bool:
     return obj.created_by_id == actor.user.pk
 
 
+def _task_reach(actor: Actor) -> Q:
+    """Tasks of a role on the episodes that the actor may act on."""
+    return Q(episode__in=Episode.objects.filter(episodes_for(actor, "task.complete")))
+
+
 def register_relations() -> None:
-    """Tell the policy how these relations are looked up; called once at start."""
+    """Tell the policy and the inbox how these relations are looked up; called once at start."""
+    register_reach(_task_reach)
     policy.register_relation(Relation.TEAM, ClinicalRow, _stands(Relation.TEAM))
     policy.register_relation(Relation.DUTY, ClinicalRow, _stands(Relation.DUTY))
     policy.register_relation(Relation.OWN, ClinicalRow, _is_own)

@@ -2,12 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from episodes.access import episodes_for
-from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
 from kapclinic.notices.models import Task, Urgency
+from kapclinic.notices.reach import tasks_owed_by
 
 # A routine task without urgency turns amber when it falls due within this time.
 SOON = timedelta(hours=24)
@@ -15,15 +14,7 @@ SOON = timedelta(hours=24)
 
 def tasks_of(actor: Actor) -> QuerySet[Task]:
     """Open tasks of the actor: given to them in person, or to a role they hold (on episodes within their rights)."""
-    within_reach = Episode.objects.filter(episodes_for(actor, "task.complete"))
-    return Task.objects.filter(
-        Q(person=actor.user)
-        | Q(person__isnull=True, role__in=actor.roles)
-        & (Q(episode__isnull=True) | Q(episode__in=within_reach)),
-        clinic=actor.clinic,
-        done_at__isnull=True,
-        withdrawn_at__isnull=True,
-    )
+    return tasks_owed_by(actor)
 
 
 def overdue_tasks(now: datetime) -> QuerySet[Task]:

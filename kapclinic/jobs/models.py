@@ -91,6 +91,11 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} ({self.state})"
 
+    @property
+    def kind_words(self) -> str:
+        """The kind as people read it: "Send invitation"."""
+        return " ".join(self.kind.replace(".", ": ").replace("_", " ").replace("-", " ").split()).capitalize()
+
 
 class Heartbeat(models.Model):
     """When something regular last happened (the sweep)."""

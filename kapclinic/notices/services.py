@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.notices.kinds import is_ended_by_work
 from kapclinic.notices.models import Notice, Task, Urgency
 
 
@@ -47,6 +49,21 @@ def complete_task(*, task: Task, actor: User, outcome: str = "", now: datetime |
         done_at=now, done_by=actor, outcome=outcome
     )
     return bool(changed)
+
+
+def complete_by_hand(*, task: Task, actor: User, outcome: str = "", now: datetime | None = None) -> bool:
+    """A person ticks a task off in the inbox; raises Refused for a kind that only its recorded work ends."""
+    if is_ended_by_work(task.kind):
+        raise Refused(Reason("ended-by-work", "This task ends when the work itself is recorded: open it and do it there."))
+    return complete_task(task=task, actor=actor, outcome=outcome.strip(), now=now)
+
+
+def mark_read(*, receiver: User, clinic: Clinic, notice: Notice | None = None, now: datetime | None = None) -> int:
+    """Mark one notice, or all of the receiver's at `clinic`, as read; returns how many were unread."""
+    unread = Notice.objects.filter(receiver=receiver, clinic=clinic, read_at__isnull=True)
+    if notice is not None:
+        unread = unread.filter(pk=notice.pk)
+    return unread.update(read_at=now or timezone.now())
 
 
 def close_task(*, key: str, actor: User | None = None, outcome: str = "", now: datetime | None = None) -> None:

@@ -81,11 +81,36 @@
       error.textContent = await answer.text();
       password.select();
     } else {
-      window.location.reload();
+      leave();
     }
   });
 
+  function leave() {
+    document.dispatchEvent(new CustomEvent("kap:leaving"));
+    window.location.reload();
+  }
+
   let told = 0;
+  let noted = Date.now();
+  let toldServer = Date.now();
+  // Reading and moving send nothing by themselves: the server hears of it here, or it would lock under a person at work.
+  async function tellServer() {
+    if (!body.dataset.touchUrl) {
+      return;
+    }
+    try {
+      const answer = await post(body.dataset.touchUrl, new FormData());
+      if (answer.status === 423) {
+        show();
+      } else if (answer.status === 401) {
+        window.location.reload();
+      }
+    } catch {
+      // No answer: the next touch tries again, and sending a form says so by itself.
+      toldServer = 0;
+    }
+  }
+
   function touched() {
     if (locked) {
       return;
@@ -100,6 +125,15 @@
     if (now - told > 5000) {
       told = now;
       channel.postMessage("touched");
+    }
+    // The server locks by itself when it hears nothing: reading without sending must count as a hand on the screen.
+    if (now - noted > 45000) {
+      noted = now;
+      post(body.dataset.touchUrl, new FormData());
+    }
+    if (now - toldServer > 30000) {
+      toldServer = now;
+      tellServer();
     }
   }
 

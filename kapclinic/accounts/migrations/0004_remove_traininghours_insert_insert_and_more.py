@@ -6,6 +6,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from kapclinic.audit.operations import AddTriggers
+
 
 class Migration(migrations.Migration):
 
@@ -57,17 +59,12 @@ class Migration(migrations.Migration):
             name='entered_in_error_reason',
             field=models.TextField(blank=True, editable=False),
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='traininghours',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (NEW."clinic_id", NEW."completed_on", NEW."created_at", NEW."created_by_id", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."hours", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."provider", NEW."user_id"); RETURN NULL;', hash='22e196933fdf87722fce3b689810b0a39e843089', operation='INSERT', pgid='pgtrigger_insert_insert_26ac2', table='accounts_traininghours', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='traininghours',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (NEW."clinic_id", NEW."completed_on", NEW."created_at", NEW."created_by_id", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."hours", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."provider", NEW."user_id"); RETURN NULL;', hash='a6ff93c45019f486ef60f90f80d373dbdcd3f068', operation='UPDATE', pgid='pgtrigger_update_update_5d036', table='accounts_traininghours', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='traininghours',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (OLD."clinic_id", OLD."completed_on", OLD."created_at", OLD."created_by_id", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."hours", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."provider", OLD."user_id"); RETURN NULL;', hash='83d21435e11b229cd693302ae36f9d06b0d791f3', operation='DELETE', pgid='pgtrigger_delete_delete_c9823', table='accounts_traininghours', when='AFTER')),
+        AddTriggers(
+            triggers=[
+                ('traininghours', pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (NEW."clinic_id", NEW."completed_on", NEW."created_at", NEW."created_by_id", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."hours", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."provider", NEW."user_id"); RETURN NULL;', hash='22e196933fdf87722fce3b689810b0a39e843089', operation='INSERT', pgid='pgtrigger_insert_insert_26ac2', table='accounts_traininghours', when='AFTER'))),
+                ('traininghours', pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (NEW."clinic_id", NEW."completed_on", NEW."created_at", NEW."created_by_id", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."hours", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."provider", NEW."user_id"); RETURN NULL;', hash='a6ff93c45019f486ef60f90f80d373dbdcd3f068', operation='UPDATE', pgid='pgtrigger_update_update_5d036', table='accounts_traininghours', when='AFTER'))),
+                ('traininghours', pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "accounts_traininghourshistory" ("clinic_id", "completed_on", "created_at", "created_by_id", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "hours", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "provider", "user_id") VALUES (OLD."clinic_id", OLD."completed_on", OLD."created_at", OLD."created_by_id", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."hours", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."provider", OLD."user_id"); RETURN NULL;', hash='83d21435e11b229cd693302ae36f9d06b0d791f3', operation='DELETE', pgid='pgtrigger_delete_delete_c9823', table='accounts_traininghours', when='AFTER'))),
+            ],
         ),
         migrations.AddConstraint(
             model_name='traininghours',

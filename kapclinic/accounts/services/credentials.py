@@ -30,7 +30,7 @@ def add_licence(
     actor: User,
     now: datetime | None = None,
 ) -> Licence:
-    """Put a licence on file; raises Refused when the same one is there already. An expired one may be filed: it counts for nothing."""
+    """Put a licence on file, also an expired one; raises Refused when the same one is there already."""
     try:
         with transaction.atomic():
             return Licence.objects.create(

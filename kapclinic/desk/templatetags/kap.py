@@ -64,7 +64,10 @@ def quick_search(context: Context) -> dict[str, Any]:
 def shell_attributes() -> SafeString:
     """Attributes of `body` that the scripts read: minutes until the screen locks, and where to say so."""
     return format_html(
-        'data-idle-minutes="{}" data-lock-url="{}"', settings.IDLE_LOCK_MINUTES, link("accounts:lock")
+        'data-idle-minutes="{}" data-lock-url="{}" data-touch-url="{}"',
+        settings.IDLE_LOCK_MINUTES,
+        link("accounts:lock"),
+        link("accounts:touch"),
     )
 
 
