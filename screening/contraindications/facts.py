@@ -50,6 +50,14 @@ class ConditionStatus(StrEnum):
     RESOLVED = "resolved"  # remitted or in the past
 
 
+STATUS_WORDS = {
+    ConditionStatus.ACTIVE: "active",
+    ConditionStatus.UNSTABLE: "unstable or uncontrolled",
+    ConditionStatus.STABLE: "stable or treated",
+    ConditionStatus.RESOLVED: "resolved",
+}
+
+
 class LiverGrade(StrEnum):
     """Child-Pugh class of a liver disease; ``MARKED`` stands for markedly raised liver tests."""
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from screening.contraindications.facts import Answer, ConditionFact, ConditionStatus, Facts
+from screening.contraindications.facts import (
+    STATUS_WORDS,
+    Answer,
+    ConditionFact,
+    ConditionStatus,
+    Facts,
+)
 from screening.contraindications.verdicts import (
     Evidence,
     MissingFact,
@@ -14,13 +20,6 @@ from screening.contraindications.verdicts import (
     unknown,
 )
 from screening.questions import QUESTION_BY_KEY
-
-STATUS_WORDS = {
-    ConditionStatus.ACTIVE: "active",
-    ConditionStatus.UNSTABLE: "unstable or uncontrolled",
-    ConditionStatus.STABLE: "stable or treated",
-    ConditionStatus.RESOLVED: "resolved",
-}
 
 
 def is_present(condition: ConditionFact) -> bool:

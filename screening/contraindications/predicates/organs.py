@@ -99,7 +99,8 @@ def urinary_symptoms(facts: Facts, cutoffs: Cutoffs) -> Verdict:
     return recorded(facts, question="urinary", kinds=("urinary",), counts=is_present)
 
 
-def _names_ketamine(substance: str) -> bool:
+def names_ketamine(substance: str) -> bool:
+    """Whether an allergy entry concerns ketamine, esketamine or an ingredient of theirs."""
     return any(word in substance.casefold() for word in KETAMINE_WORDS)
 
 
@@ -118,7 +119,7 @@ def hypersensitivity(facts: Facts, cutoffs: Cutoffs) -> Verdict:
     evidence = [
         _allergy_evidence("Allergy", entry)
         for entry in facts.allergies
-        if _names_ketamine(entry.substance) and entry.is_allergy is not False
+        if names_ketamine(entry.substance) and entry.is_allergy is not False
     ]
     answer = facts.history.get("ketamine_allergy")
     if answer is Answer.YES:
@@ -136,7 +137,7 @@ def prior_reaction(facts: Facts, cutoffs: Cutoffs) -> Verdict:
     intolerances = [
         _allergy_evidence("Intolerance", entry)
         for entry in facts.allergies
-        if _names_ketamine(entry.substance) and entry.is_allergy is False
+        if names_ketamine(entry.substance) and entry.is_allergy is False
     ]
     verdict = recorded(facts, question="ketamine_reaction", kinds=("ketamine_reaction",))
     if intolerances:

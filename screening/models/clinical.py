@@ -1,0 +1,428 @@
+"""What is known about a patient's health: facts that are superseded by newer ones and never edited."""
+
+import calendar
+import datetime as dt
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from episodes.models import Episode
+from kapclinic.audit.history import tracked
+from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet
+from kapclinic.documents.models import Attachment
+from screening import questions
+from screening.contraindications import facts
+
+
+class FactQuerySet(EntryQuerySet):
+    """Queries over facts."""
+
+    def current(self) -> Self:
+        """Facts that stand: not struck and not superseded."""
+        return self.standing().filter(superseded_at__isnull=True)
+
+    def of_episode(self, episode: Episode) -> Self:
+        """Facts of one episode."""
+        return self.filter(episode=episode)
+
+
+class Fact(ClinicalEntry):
+    """Base of every fact of screening.
+
+    A newer fact names the one that it supersedes, with the reason for the change; the older one keeps
+    standing in the record with the instant from which it no longer counts. `evidence` is the paper that
+    a correction rests on.
+    """
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="%(class)s_facts")
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by", editable=False
+    )
+    superseded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    change_reason = models.CharField("why it changes", max_length=500, blank=True)
+    evidence = models.ForeignKey(
+        Attachment, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True)
+    request_key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+
+    objects: ClassVar[FactQuerySet] = FactQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
+
+    class Meta(ClinicalEntry.Meta):
+        abstract = True
+
+    @property
+    def is_current(self) -> bool:
+        """True while it counts."""
+        return self.superseded_at is None and not self.is_struck
+
+
+class Answer(models.TextChoices):
+    """Answer to a history question."""
+
+    YES = "yes", "Yes"
+    NO = "no", "No"
+    UNKNOWN = "unknown", "Unknown"
+
+
+@tracked
+class HistoryAnswer(Fact):
+    """The answer to one history question of `screening.questions`."""
+
+    question = models.CharField(max_length=40)
+    answer = models.CharField(max_length=8, choices=Answer)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["episode", "question"],
+                condition=Q(superseded_at__isnull=True, entered_in_error_at__isnull=True),
+                name="screening_one_answer_per_question",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question_text}: {self.get_answer_display()}"
+
+    @property
+    def question_text(self) -> str:
+        """The question in words."""
+        question = questions.QUESTION_BY_KEY.get(self.question)
+        return question.text if question else self.question
+
+
+class DatePrecision(models.TextChoices):
+    """How exactly a day in the past is known."""
+
+    DAY = "day", "To the day"
+    MONTH = "month", "To the month"
+    YEAR = "year", "To the year"
+
+
+class ConditionStatus(models.TextChoices):
+    """How a condition stands now."""
+
+    ACTIVE = "active", "Active, not said whether stable"
+    UNSTABLE = "unstable", "Severe, unstable or uncontrolled"
+    STABLE = "stable", "Stable, treated or controlled"
+    RESOLVED = "resolved", "Resolved or in the past"
+
+
+class LiverGrade(models.TextChoices):
+    """Child-Pugh class."""
+
+    A = "A", "Child-Pugh A"
+    B = "B", "Child-Pugh B"
+    C = "C", "Child-Pugh C"
+    MARKED = "marked", "Markedly raised liver tests"
+
+
+@tracked
+class Condition(Fact):
+    """An entry of the problem list."""
+
+    kind = models.CharField(
+        max_length=30, choices=[(kind.key, kind.label) for kind in questions.CONDITION_KINDS]
+    )
+    name = models.CharField("in words", max_length=200, blank=True)
+    status = models.CharField(max_length=10, choices=ConditionStatus)
+    event_on = models.DateField("day of the (last) event", null=True, blank=True)
+    event_precision = models.CharField(max_length=5, choices=DatePrecision, default=DatePrecision.DAY)
+    liver_grade = models.CharField(max_length=6, choices=LiverGrade, blank=True)
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {facts.STATUS_WORDS[facts.ConditionStatus(self.status)]}"
+
+    @property
+    def title(self) -> str:
+        """The condition in words, or its kind."""
+        return self.name or self.get_kind_display()
+
+    @property
+    def latest_event_on(self) -> dt.date | None:
+        """The latest day on which the event can have happened, given how exactly the day is known."""
+        if self.event_on is None or self.event_precision == DatePrecision.DAY:
+            return self.event_on
+        if self.event_precision == DatePrecision.YEAR:
+            return self.event_on.replace(month=12, day=31)
+        return self.event_on.replace(day=calendar.monthrange(self.event_on.year, self.event_on.month)[1])
+
+
+class Classification(models.TextChoices):
+    """How the classes of a medication came about."""
+
+    RECOGNISED = "recognised", "Recognised by its name"
+    UNCLASSIFIED = "unclassified", "Unclassified"
+    CLASSIFIED = "classified", "Classified by a prescriber"
+    IRRELEVANT = "irrelevant", "Looked at by a prescriber: no rule concerns it"
+
+
+@tracked
+class Medication(Fact):
+    """One medication that the patient takes or took.
+
+    `classes` are those by which the rules read it. While it is unclassified every rule about
+    medications stays open: a prescriber classifies it or says that no rule concerns it.
+    """
+
+    name = models.CharField(max_length=200)
+    dose = models.CharField(max_length=100, blank=True)
+    frequency = models.CharField(max_length=100, blank=True)
+    is_nasal = models.BooleanField("taken through the nose", default=False)
+    reason_taken = models.CharField("what for", max_length=200, blank=True)
+    started_on = models.DateField(null=True, blank=True)
+    stopped_on = models.DateField(null=True, blank=True)
+    last_taken_at = models.DateTimeField(null=True, blank=True)
+    ingredients = models.JSONField(default=list, blank=True)
+    classes = models.JSONField(default=list, blank=True)
+    unrecognised = models.JSONField(default=list, blank=True)
+    classification = models.CharField(max_length=12, choices=Classification)
+    list_version = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.CheckConstraint(name="screening_medication_has_name", condition=~Q(name="")),
+            models.CheckConstraint(
+                name="screening_medication_stops_after_start",
+                condition=Q(stopped_on__isnull=True)
+                | Q(started_on__isnull=True)
+                | Q(stopped_on__gte=F("started_on")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.name, self.dose, self.frequency) if part)
+
+    @property
+    def is_settled(self) -> bool:
+        """True when its classes are known or a prescriber looked at it."""
+        return self.classification != Classification.UNCLASSIFIED
+
+    def is_active_on(self, day: dt.date) -> bool:
+        """True until the day on which it was stopped (the day itself still counts)."""
+        return self.stopped_on is None or day <= self.stopped_on
+
+
+@tracked
+class MedicationReview(Fact):
+    """The statement that the medication list was gone through: complete as it is, or nothing taken."""
+
+    takes_none = models.BooleanField(default=False)
+    reviewed_on = models.DateField()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["episode"],
+                condition=Q(superseded_at__isnull=True, entered_in_error_at__isnull=True),
+                name="screening_one_medication_review",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "Takes no medication" if self.takes_none else "Medication list is complete"
+
+
+class PregnancyStatus(models.TextChoices):
+    """What is recorded about pregnancy."""
+
+    NOT_PREGNANT = "not-pregnant", "Not pregnant"
+    COULD_BE = "could-be", "Could be pregnant"
+    PREGNANT = "pregnant", "Pregnant"
+    CANNOT_BE = "cannot-be", "Cannot become pregnant (say why)"
+    UNKNOWN = "unknown", "Unknown"
+
+
+@tracked
+class PregnancyRecord(Fact):
+    """Pregnancy and breastfeeding as asked."""
+
+    status = models.CharField(max_length=12, choices=PregnancyStatus)
+    breastfeeding = models.CharField(max_length=8, choices=Answer)
+    contraception = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["episode"],
+                condition=Q(superseded_at__isnull=True, entered_in_error_at__isnull=True),
+                name="screening_one_pregnancy_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_status_display()
+
+
+class TestResult(models.TextChoices):
+    """Result of a pregnancy test."""
+
+    __test__ = False  # the name would make pytest collect it
+
+    NEGATIVE = "negative", "Negative"
+    POSITIVE = "positive", "Positive"
+    UNCLEAR = "unclear", "Unclear"
+
+
+@tracked
+class PregnancyTest(Fact):
+    """One pregnancy test; the latest one counts."""
+
+    result = models.CharField(max_length=8, choices=TestResult)
+    tested_on = models.DateField()
+    method = models.CharField(max_length=100, blank=True)
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["-tested_on", "-created_at"]
+
+    def __str__(self) -> str:
+        return f"Pregnancy test {self.get_result_display().lower()}"
+
+
+@tracked
+class ScreeningVitals(Fact):
+    """One set of vital signs at screening. Implausible values are kept; impossible ones are refused.
+
+    Units: mmHg, beats and breaths a minute, per cent, kg, cm.
+    """
+
+    taken_at = models.DateTimeField()
+    systolic = models.PositiveSmallIntegerField(null=True, blank=True)
+    diastolic = models.PositiveSmallIntegerField(null=True, blank=True)
+    heart_rate = models.PositiveSmallIntegerField(null=True, blank=True)
+    respiratory_rate = models.PositiveSmallIntegerField(null=True, blank=True)
+    spo2 = models.PositiveSmallIntegerField("SpO2", null=True, blank=True)
+    on_room_air = models.BooleanField(null=True, blank=True)
+    weight_kg = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
+    height_cm = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-taken_at"]
+        verbose_name_plural = "screening vitals"
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.CheckConstraint(
+                name="screening_systolic_above_diastolic",
+                condition=Q(systolic__isnull=True)
+                | Q(diastolic__isnull=True)
+                | Q(systolic__gt=F("diastolic")),
+            ),
+            models.CheckConstraint(
+                name="screening_spo2_is_a_percentage", condition=Q(spo2__isnull=True) | Q(spo2__lte=100)
+            ),
+            models.CheckConstraint(
+                name="screening_weight_and_height_above_zero",
+                condition=(Q(weight_kg__isnull=True) | Q(weight_kg__gt=0))
+                & (Q(height_cm__isnull=True) | Q(height_cm__gt=0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.systolic is None:
+            return "Vital signs"
+        return f"Blood pressure {self.systolic}/{self.diastolic} mmHg"
+
+
+class StudyKind(models.TextChoices):
+    """Kind of a result."""
+
+    LABORATORY = "laboratory", "Laboratory"
+    ECG = "ecg", "ECG"
+    IMAGING = "imaging", "Imaging"
+    LETTER = "letter", "Letter from another clinician"
+    TOXICOLOGY = "toxicology", "Toxicology"
+    OTHER = "other", "Other"
+
+
+@tracked
+class StudyResult(Fact):
+    """A laboratory, ECG or other result with its day; the paper is `evidence`."""
+
+    kind = models.CharField(max_length=12, choices=StudyKind)
+    title = models.CharField(max_length=200)
+    performed_on = models.DateField()
+    summary = models.CharField("what it says", max_length=500, blank=True)
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["-performed_on", "-created_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class MonitoringOutcome(models.TextChoices):
+    """What the prescription-monitoring programme showed."""
+
+    NOTHING = "nothing", "Nothing that matters here"
+    SOMETHING = "something", "Something to talk about"
+    UNAVAILABLE = "unavailable", "Could not be reached"
+
+
+@tracked
+class MonitoringCheck(Fact):
+    """A look into the state's prescription-monitoring programme: when, by whom, what it showed."""
+
+    checked_on = models.DateField()
+    checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=2, blank=True)
+    outcome = models.CharField(max_length=12, choices=MonitoringOutcome)
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["-checked_on", "-created_at"]
+
+    def __str__(self) -> str:
+        return "Prescription-monitoring check"
+
+
+@tracked
+class RemsEnrolment(Fact):
+    """The patient's enrolment in the SPRAVATO REMS. The clinic's own certification stands with the clinic."""
+
+    enrolment_number = models.CharField(max_length=60)
+    enrolled_on = models.DateField()
+    ended_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-enrolled_on"]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["episode"],
+                condition=Q(superseded_at__isnull=True, entered_in_error_at__isnull=True),
+                name="screening_one_rems_enrolment",
+            ),
+            models.CheckConstraint(
+                name="screening_rems_ends_after_enrolment",
+                condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("enrolled_on")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"REMS enrolment {self.enrolment_number}"
+
+
+FACT_MODELS: tuple[type[Fact], ...] = (
+    HistoryAnswer,
+    Condition,
+    Medication,
+    MedicationReview,
+    PregnancyRecord,
+    PregnancyTest,
+    ScreeningVitals,
+    StudyResult,
+    MonitoringCheck,
+    RemsEnrolment,
+)
