@@ -10,14 +10,14 @@ class ConsentCategory(models.TextChoices):
     """
 
     ADMINISTRATIVE = "administrative", "Administrative"
-    SAFETY_CORE = "safety", "Safety core"
-    DOSE_AND_RESPONSE = "dose", "Dose and response"
+    SAFETY = "safety", "Safety core"
+    DOSE = "dose", "Dose and response"
     ADVERSE_EVENTS = "adverse-events", "Adverse events"
     THEMES = "themes", "Themes of the therapy"
-    TRAUMA_CONTENT = "trauma", "Trauma content"
+    TRAUMA = "trauma", "Trauma content"
     MEDICATION = "medication", "Medication"
-    OUTCOME_SCORES = "scores", "Outcome scores"
+    SCORES = "scores", "Outcome scores"
     SUBSTANCE_USE = "substance-use", "Substance use"
 
 
-NEVER_WITHHELD = frozenset({ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY_CORE})
+NEVER_WITHHELD = frozenset({ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY})

@@ -26,7 +26,17 @@ _PDF, _PNG, _JPEG = b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _SUFFIXES = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
 # Keys of a PDF that run or carry something.
 _ACTIVE = frozenset(
-    {"/JS", "/JavaScript", "/Launch", "/EmbeddedFiles", "/EmbeddedFile", "/RichMedia", "/AA", "/XFA", "/SubmitForm"}
+    {
+        "/JS",
+        "/JavaScript",
+        "/Launch",
+        "/EmbeddedFiles",
+        "/EmbeddedFile",
+        "/RichMedia",
+        "/AA",
+        "/XFA",
+        "/SubmitForm",
+    }
 )
 _ZIP_END = struct.Struct("<4s4H2LH")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -67,7 +77,9 @@ def check_file(content: bytes, name: str) -> CheckedFile:
         media_type = "image/jpeg"
         _check_jpeg(content)
     else:
-        raise BadFile("Only PDF, PNG and JPEG files are taken; this one is none of them, whatever its name says.")
+        raise BadFile(
+            "Only PDF, PNG and JPEG files are taken; this one is none of them, whatever its name says."
+        )
     if _ends_as_zip(content):
         raise BadFile("The file is an archive at the same time. Print or export it again, then upload that.")
     return CheckedFile(media_type, safe_name(name, media_type), hashlib.sha256(content).hexdigest(), content)

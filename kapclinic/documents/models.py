@@ -113,7 +113,8 @@ class Rendition(ClinicalRow):
         constraints = [
             models.CheckConstraint(
                 name="documents_rendition_ready_has_file",
-                condition=~Q(state="ready") | Q(Q(blob__isnull=False, rendered_at__isnull=False), ~Q(sha256="")),
+                condition=~Q(state="ready")
+                | Q(Q(blob__isnull=False, rendered_at__isnull=False), ~Q(sha256="")),
             )
         ]
 

@@ -29,7 +29,9 @@ class NoteState(models.TextChoices):
 
 def content_hash(content: dict[str, Any]) -> str:
     """SHA-256, in hexadecimal, of the canonical JSON of `content` (sorted keys, UTF-8, no spaces)."""
-    canonical = json.dumps(content, cls=DjangoJSONEncoder, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(
+        content, cls=DjangoJSONEncoder, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
@@ -80,7 +82,12 @@ class SignedNote(ClinicalEntry):
     body = models.JSONField(default=dict, blank=True)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     signed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
     signed_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -36,7 +36,9 @@ class SnapshotAltered(Exception):
 def read_upload(upload: UploadedFile, *, field: str | None = "file") -> CheckedFile:
     """The checked bytes of an upload; Refused with the reason at `field` when it is not taken."""
     if upload.size is not None and upload.size > MAX_BYTES:
-        raise Refused(Reason("file-refused", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.", field))
+        raise Refused(
+            Reason("file-refused", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.", field)
+        )
     try:
         return check_file(upload.read(), upload.name or "file")
     except BadFile as error:
@@ -150,7 +152,9 @@ def issue_document(
         )
         document.content_hash = document_hash(document)
         document.save(force_insert=True)
-        rendition = Rendition.objects.create(clinic=clinic, document=document, created_at=now, created_by=actor)
+        rendition = Rendition.objects.create(
+            clinic=clinic, document=document, created_at=now, created_by=actor
+        )
         _ask(rendition, now=now)
     return document
 
@@ -178,7 +182,9 @@ def retry_rendition(*, rendition: Rendition, actor: User, now: datetime | None =
         locked = Rendition.objects.select_for_update().select_related("clinic").get(pk=rendition.pk)
         if locked.state == RenditionState.READY:
             return
-        running = Job.objects.filter(key=job_key(locked), state=JobState.RUNNING, lease_until__gt=now).exists()
+        running = Job.objects.filter(
+            key=job_key(locked), state=JobState.RUNNING, lease_until__gt=now
+        ).exists()
         if running:
             return
         if locked.state == RenditionState.FAILED:
@@ -213,7 +219,9 @@ def make_pdf(document: Document, *, withheld: tuple[str, ...] = ()) -> RenderedP
     """
     if document_hash(document) != document.content_hash:
         raise SnapshotAltered("the stored snapshot does not match its hash")
-    return render_pdf(render_html(document, withheld=withheld), identifier=f"{document.pk}:{document.content_hash}")
+    return render_pdf(
+        render_html(document, withheld=withheld), identifier=f"{document.pk}:{document.content_hash}"
+    )
 
 
 def render_rendition(*, rendition_id: uuid.UUID, now: datetime | None = None) -> None:

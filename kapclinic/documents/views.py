@@ -52,8 +52,8 @@ def _fetch(action: str) -> Callable[[Actor, uuid.UUID], Document]:
     return fetch
 
 
-def _status(document: Document) -> dict[str, Any]:
-    """What the status card shows: the rendition and, unless it is ready, how its job stands."""
+def document_status(document: Document) -> dict[str, Any]:
+    """Context of the partial `documents/_status.html`: the rendition and, unless it is ready, how its job stands."""
     rendition = selectors.rendition_of(document)
     job = None
     if rendition is not None and rendition.state != RenditionState.READY:
@@ -65,7 +65,9 @@ def _status(document: Document) -> dict[str, Any]:
         "rendition": rendition,
         "job": job,
         "has_given_up": failed and gave_up,
-        "is_waiting": rendition is not None and rendition.state != RenditionState.READY and not (failed and gave_up),
+        "is_waiting": rendition is not None
+        and rendition.state != RenditionState.READY
+        and not (failed and gave_up),
         "status_url": url_name(document, "status"),
         "file_url": url_name(document, "file"),
         "retry_url": url_name(document, "retry"),
@@ -75,7 +77,7 @@ def _status(document: Document) -> dict[str, Any]:
 def _detail(request: ActorRequest, document: Document) -> HttpResponse:
     kind = kinds.kind_of(document.kind)
     context = {
-        **_status(document),
+        **document_status(document),
         "kind": kind,
         "snapshot": document.snapshot,
         "sections": list(snapshots.shown_sections(document.snapshot)),
@@ -87,7 +89,7 @@ def _detail(request: ActorRequest, document: Document) -> HttpResponse:
 
 
 def _status_card(request: ActorRequest, document: Document) -> HttpResponse:
-    return render(request, "documents/_status.html", _status(document))
+    return render(request, "documents/_status.html", document_status(document))
 
 
 def _file(request: ActorRequest, document: Document) -> HttpResponse:
@@ -103,7 +105,9 @@ def _file(request: ActorRequest, document: Document) -> HttpResponse:
     # No name and no date of birth in a file name: it ends up in download lists and on printers.
     name = f"{kind.file_word}-{document.number}-v{document.version}.pdf"
     as_attachment = request.GET.get("download") == "1"
-    response = _bytes(request, bytes(rendition.blob.content), "application/pdf", name, rendition.sha256, as_attachment)
+    response = _bytes(
+        request, bytes(rendition.blob.content), "application/pdf", name, rendition.sha256, as_attachment
+    )
     response["Content-Security-Policy"] = _ATTACHMENT_POLICY if as_attachment else _PDF_POLICY
     return response
 

@@ -16,7 +16,8 @@ from kapclinic.documents.models import Document
 from kapclinic.documents.services import issue_document
 from kapclinic.documents.snapshots import Letterhead, PatientBlock, Signature
 
-NOW = datetime(2026, 11, 22, 21, 20, tzinfo=UTC)
+# In the past, so that work asked for at this moment is due.
+NOW = datetime(2026, 3, 20, 21, 20, tzinfo=UTC)
 DENVER = ZoneInfo("America/Denver")
 
 
@@ -31,18 +32,26 @@ def known_kinds() -> Iterator[None]:
     kinds._kinds.update(before)
 
 
-def make_snapshot(name: str = "Demo, Mei", text: str = "She asked for help.", **changes: Any) -> dict[str, Any]:
+def make_snapshot(
+    name: str = "Demo, Mei", text: str = "She asked for help.", **changes: Any
+) -> dict[str, Any]:
     """A small snapshot with one section of every important category."""
     fields: dict[str, Any] = {
         "heading": "Test handoff",
         "subheading": "after dose 5",
-        "letterhead": Letterhead("Demo Clinic", "1200 Sample Street\nDenver, CO", "+1 303 555 0100", is_demo=True),
+        "letterhead": Letterhead(
+            "Demo Clinic", "1200 Sample Street\nDenver, CO", "+1 303 555 0100", is_demo=True
+        ),
         "patient": PatientBlock(name, "14 Mar 1987", "KC-7Q4M", "she/her"),
         "facts_on_top": [("From", "Demo Therapist, LCSW")],
         "sections": [
-            snapshots.section("themes", "Themes", ConsentCategory.THEMES, [snapshots.prose(text)], "Integration note"),
-            snapshots.section("trauma", "Trauma", ConsentCategory.TRAUMA_CONTENT, [snapshots.prose("Hidden words.")]),
-            snapshots.section("safety", "Safety", ConsentCategory.SAFETY_CORE, [snapshots.facts([("Allergies", "latex")])]),
+            snapshots.section(
+                "themes", "Themes", ConsentCategory.THEMES, [snapshots.prose(text)], "Integration note"
+            ),
+            snapshots.section("trauma", "Trauma", ConsentCategory.TRAUMA, [snapshots.prose("Hidden words.")]),
+            snapshots.section(
+                "safety", "Safety", ConsentCategory.SAFETY, [snapshots.facts([("Allergies", "latex")])]
+            ),
             snapshots.section("empty", "Medication", ConsentCategory.MEDICATION, []),
         ],
         "signature": Signature("Demo Therapist, LCSW", "Therapist", "22 Nov 2026, 14:20 MST", 1),

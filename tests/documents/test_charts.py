@@ -150,9 +150,7 @@ def test_trend_uses_the_clinics_day_when_it_is_late_in_utc() -> None:
 
 def test_trend_keeps_labels_apart_when_lines_end_together() -> None:
     chart = trend(phq9(ScorePoint(day(0), 6)), gad7(ScorePoint(day(0), 6)))
-    first, second = (
-        float(by_class(chart, css)[0].get("y") or 0) for css in ("c-label-1", "c-label-2")
-    )
+    first, second = (float(by_class(chart, css)[0].get("y") or 0) for css in ("c-label-1", "c-label-2"))
     assert abs(first - second) >= 14
 
 
@@ -177,9 +175,7 @@ def test_labels_are_escaped_when_they_hold_markup_and_control_characters() -> No
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, 4000), st.one_of(st.none(), st.integers(-5, 60)), st.booleans()
-        ),
+        st.tuples(st.integers(0, 4000), st.one_of(st.none(), st.integers(-5, 60)), st.booleans()),
         max_size=150,
     ),
     st.lists(st.integers(0, 4000), max_size=60),

@@ -18,7 +18,10 @@ def a_pdf(**changes: str) -> bytes:
     writer = pypdf.PdfWriter()
     writer.add_blank_page(200, 200)
     if "script" in changes:
-        action = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject(changes["script"])}
+        action = {
+            NameObject("/S"): NameObject("/JavaScript"),
+            NameObject("/JS"): TextStringObject(changes["script"]),
+        }
         writer.root_object[NameObject("/OpenAction")] = writer._add_object(DictionaryObject(action))
     if "attachment" in changes:
         writer.add_attachment("a.exe", changes["attachment"].encode())

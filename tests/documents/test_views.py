@@ -87,7 +87,9 @@ def test_document_is_unknown_on_another_shelf_when_its_action_differs(
     issue: Callable[..., Document], coordinator: User
 ) -> None:
     document = issue("handoff.read")
-    assert as_person(coordinator).get(reverse("documents:sheets-detail", args=[document.pk])).status_code == 404
+    assert (
+        as_person(coordinator).get(reverse("documents:sheets-detail", args=[document.pk])).status_code == 404
+    )
 
 
 def test_file_opens_with_a_harmless_name_when_it_is_ready(document: Document, nurse: User) -> None:

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class HandoffsConfig(AppConfig):
+    """What prescriber and therapist owe each other."""
+
+    name = "kapclinic.handoffs"
+    label = "handoffs"
+
+    def ready(self) -> None:
+        from kapclinic.documents import kinds
+        from kapclinic.handoffs.services import KINDS
+
+        for kind in KINDS.values():
+            kinds.register(kind)
