@@ -26,7 +26,7 @@ class ConsentKind(models.TextChoices):
 SHAREABLE = tuple(
     category
     for category in ConsentCategory
-    if category not in (ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY_CORE)
+    if category not in (ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY)
 )
 
 
