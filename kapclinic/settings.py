@@ -39,6 +39,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    # The widgets' own templates, which FORM_RENDERER looks for among the installed ones.
+    "django.forms",
     "allauth",
     "allauth.account",
     "crispy_forms",
