@@ -6,3 +6,8 @@ class IntegrationConfig(AppConfig):
 
     name = "integration"
     label = "integration"
+
+    def ready(self) -> None:
+        from integration import clinical_settings, guard_rules, jobs, listeners  # noqa: F401  importing registers
+
+        listeners.register()

@@ -22,6 +22,7 @@ from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
+from kapclinic.notices.services import close_task
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.checks import Proposal, clash_reasons, soft_reasons, split
 from kapclinic.scheduling.models import (
@@ -33,6 +34,7 @@ from kapclinic.scheduling.models import (
     Part,
     ToldHow,
 )
+from kapclinic.scheduling.services.telling import follow_with_telling, task_key
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import span_words
 
@@ -115,6 +117,7 @@ def book_appointment(
         )
         _note(appointment, "booked", actor=actor, now=now, passed=passed, reason=reason)
         _let_covers_in(appointment, people, now=now)
+        follow_with_telling(appointment, was_told=False, now=now)
         hooks.tell(hooks.Change("booked", appointment, actor, now))
         return appointment
 
@@ -204,6 +207,7 @@ def move_appointment(
         _write(lambda: _update(appointment, wanted, current, new_room, actor=actor, now=now), proposal)
         _note(appointment, "moved", actor=actor, now=now, passed=passed, reason=reason, before=before)
         _let_covers_in(appointment, wanted, now=now)
+        follow_with_telling(appointment, was_told=before["told"], now=now)
         hooks.tell(hooks.Change("moved", appointment, actor, now, before))
         return appointment
 
@@ -231,12 +235,18 @@ def cancel_appointment(
 def mark_told(
     *, appointment: Appointment, how: str, reached: bool, actor: User, now: datetime | None = None
 ) -> Appointment:
-    """Record that the patient was told this time (`reached`), or that somebody tried. Raises Refused for an ended one."""
+    """Record that the patient was told this time (`reached`), or that somebody tried.
+
+    For a cancelled appointment: that the patient knows. Raises Refused for one that ended otherwise.
+    """
     now = now or timezone.now()
     if how not in ToldHow.values:
         raise Refused(Reason("no-how", "Say how the patient was told.", field="how"))
     with transaction.atomic():
         appointment, _episode = lock_appointment(appointment)
+        if appointment.state == AppointmentState.CANCELLED and reached:
+            close_task(key=task_key(appointment), actor=actor, outcome="Told that it is cancelled", now=now)
+            return appointment
         _live_or_refuse(appointment)
         if not reached:
             _note(appointment, "not reached", actor=actor, now=now, data={"how": how})
@@ -250,6 +260,7 @@ def mark_told(
         appointment.sequence += 1
         appointment.save()
         _note(appointment, "told", actor=actor, now=now, data={"how": how})
+        follow_with_telling(appointment, was_told=True, now=now)
         hooks.tell(hooks.Change("told", appointment, actor, now, before))
         return appointment
 
@@ -268,6 +279,7 @@ def mark_arrived(*, appointment: Appointment, actor: User, now: datetime | None 
         appointment.sequence += 1
         appointment.save()
         _note(appointment, "arrived", actor=actor, now=now)
+        follow_with_telling(appointment, was_told=True, now=now)
         hooks.tell(hooks.Change("arrived", appointment, actor, now, before))
         return appointment
 
@@ -525,6 +537,7 @@ def _end(
     appointment.sequence += 1
     appointment.save()
     _note(appointment, what, actor=actor, now=now)
+    follow_with_telling(appointment, was_told=before["told"], now=now)
     hooks.tell(hooks.Change(what, appointment, actor, now, before))
     return appointment
 

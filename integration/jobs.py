@@ -1,0 +1,27 @@
+"""Work that must happen after a dose."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from integration.models import IntegrationNeed
+from integration.services.needs import CLOSE_JOB, PLAN_JOB, note_closed_window
+from integration.services.placing import plan_need
+from kapclinic.jobs.registry import handler
+
+
+def _need(payload: dict[str, Any]) -> IntegrationNeed:
+    return IntegrationNeed.objects.select_related("episode").get(pk=payload["need"])
+
+
+@handler(PLAN_JOB)
+def plan_integration(payload: dict[str, Any], *, now: datetime) -> None:
+    """Place the session that a dose owes, exactly once."""
+    plan_need(need=_need(payload), now=now)
+
+
+@handler(CLOSE_JOB)
+def close_window(payload: dict[str, Any], *, now: datetime) -> None:
+    """Ask for the reason where a window closed without a session inside."""
+    note_closed_window(need=_need(payload), now=now)

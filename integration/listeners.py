@@ -1,0 +1,117 @@
+"""What integration does when a dose, an appointment or an entry changes; registered once at start."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+
+from episodes.services.striking import takes_back
+from integration.models import IntegrationNeed, IntegrationSession, NeedPart
+from integration.services import needs
+from integration.services.notes import open_note_for
+from kapclinic.accounts import policy
+from kapclinic.scheduling import hooks
+from kapclinic.scheduling.hooks import Backdrop, BookingWindow, Change
+from kapclinic.scheduling.models import INTEGRATION_KINDS, LIVE_STATES, AppointmentKind
+from kapclinic.scheduling.spans import Span
+from kapclinic.scheduling.wording import moment_words
+from sessions import followups
+
+PART_OF_KIND = {
+    AppointmentKind.INTEGRATION: NeedPart.PRIMARY,
+    AppointmentKind.SECONDARY_INTEGRATION: NeedPart.SECONDARY,
+}
+
+
+def register() -> None:
+    """Take part in doses and appointments."""
+    followups.on_anchors_changed(needs.follow_anchors)
+    for kind in INTEGRATION_KINDS:
+        hooks.on_change(kind, _follow_appointment)
+        hooks.window_for(kind, _window_finder(kind))
+        hooks.completion_page(kind, _page_to_hold)
+    hooks.backdrop(_open_windows)
+    takes_back(IntegrationSession)(_take_back)
+
+
+def _follow_appointment(change: Change) -> None:
+    appointment = change.appointment
+    if change.what in ("booked", "moved"):
+        needs.link_booking(appointment, now=change.now)
+    elif change.what == "cancelled":
+        needs.unlink_booking(appointment, "The booking was cancelled.", now=change.now)
+    elif change.what == "no-show":
+        needs.unlink_booking(appointment, "The patient did not come.", now=change.now)
+    elif change.what == "completed":
+        open_note_for(appointment, actor=change.actor, now=change.now)
+        needs.unlink_booking(appointment, "The session was held outside the window.", now=change.now)
+
+
+def _window_finder(kind: str) -> hooks.WindowFinder:
+    def find(episode: Any, starts_at: datetime, ends_at: datetime, now: datetime) -> BookingWindow | None:
+        """The window that such a booking is for: one that holds it, else the one that closes soonest."""
+        rows = list(
+            IntegrationNeed.objects.unmet()
+            .filter(episode=episode, part=PART_OF_KIND[AppointmentKind(kind)], t0__isnull=False, closes_at__gte=now)
+            .order_by("closes_at")
+        )
+        if not rows:
+            return None
+        wanted = Span(starts_at, ends_at) if starts_at < ends_at else None
+        need = next((row for row in rows if wanted is not None and row.window.covers(wanted)), rows[0])
+        zone = episode.clinic.time_zone
+        words = (
+            f"{need}: wholly inside {moment_words(need.opens_at, zone)} to {moment_words(need.closes_at, zone)}"
+        )
+        return BookingWindow(need.window, Span(need.preferred_from, need.preferred_until), words)
+
+    return find
+
+
+def _page_to_hold(appointment: Any) -> str:
+    return reverse("integration:session-hold", args=[appointment.pk])
+
+
+def _open_windows(*, actor: policy.Actor, span: Span, person: Any | None, now: datetime) -> list[Backdrop]:
+    """Windows that have not closed, of patients that the actor may know; with `person`, of their care team alone."""
+    rows = (
+        IntegrationNeed.objects.unmet()
+        .filter(
+            clinic=actor.clinic,
+            part=NeedPart.PRIMARY,
+            t0__isnull=False,
+            closes_at__gte=now,
+            opens_at__lt=span.ends_at,
+            closes_at__gt=span.starts_at,
+        )
+        .select_related("episode__patient", "appointment")
+        .order_by("closes_at")
+    )
+    if person is not None:
+        on_team = Q(episode__team__user=person, episode__team__entered_in_error_at__isnull=True) & (
+            Q(episode__team__ends_at__isnull=True) | Q(episode__team__ends_at__gt=now)
+        )
+        rows = rows.filter(on_team).distinct()
+    found = []
+    for need in rows:
+        if not policy.can(actor, "appointment.view", need.episode):
+            continue
+        placed = need.appointment is not None and need.appointment.state in LIVE_STATES
+        found.append(
+            Backdrop(
+                span=need.window,
+                preferred=Span(need.preferred_from, need.preferred_until),
+                label=f"{need.episode.patient}: {str(need).lower()}",
+                url=reverse("integration:need-detail", args=[need.pk]),
+                is_open=not placed,
+            )
+        )
+    return found
+
+
+def _take_back(entry: Any, *, actor: Any, now: datetime) -> None:
+    """A struck session meets nothing any more."""
+    needs.reassess_episode(entry.episode, now=now)

@@ -1,0 +1,360 @@
+"""What a dose owes: the need for integration, the sessions that meet it, and what the patient sets out to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from episodes.models import Episode, OutsideClinician
+from integration import windows
+from kapclinic.audit.history import tracked
+from kapclinic.clinics.models import ClinicalEntry, ClinicalQuerySet, ClinicalRow, EntryQuerySet
+from kapclinic.documents.notes import Addendum, SignedNote, never_deleted
+from kapclinic.scheduling.models import LIVE_STATES, Appointment, MeetingPlace
+from kapclinic.scheduling.spans import Span
+from sessions.models import DosingSession
+
+
+class NeedPart(models.TextChoices):
+    """Which obligation of a dose it is."""
+
+    PRIMARY = windows.Part.PRIMARY.value, "Integration"
+    SECONDARY = windows.Part.SECONDARY.value, "Secondary integration"
+
+
+class MissReason(models.TextChoices):
+    """Why a window closed without a session inside."""
+
+    DECLINED = windows.MissReason.DECLINED.value, "The patient declined or did not come"
+    NO_SLOT = windows.MissReason.NO_SLOT.value, "No time could be found"
+    CLINICIAN_ABSENT = windows.MissReason.CLINICIAN_ABSENT.value, "The clinician was absent"
+    TOLD_LATE = windows.MissReason.TOLD_LATE.value, "The patient was told too late"
+    CLINICAL = windows.MissReason.CLINICAL.value, "Clinical judgement"
+
+
+class NeedQuerySet(ClinicalQuerySet):
+    """Queries over needs."""
+
+    def standing(self) -> Self:
+        """Needs of doses that were really given."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def unmet(self) -> Self:
+        """Needs that still want a session or a word: neither met nor superseded."""
+        return self.standing().filter(met_at__isnull=True, superseded_at__isnull=True)
+
+    def awaiting_integration(self, now: datetime) -> Self:
+        """Unmet needs with a T0 whose window has not closed, soonest first."""
+        return self.unmet().filter(t0__isnull=False, closes_at__gte=now).order_by("closes_at")
+
+    def closed_unmet(self, now: datetime) -> Self:
+        """Needs whose window closed without a session inside."""
+        return self.unmet().filter(t0__isnull=False, closes_at__lt=now).order_by("-closes_at")
+
+    def without_booking(self) -> Self:
+        """Needs that no live appointment serves."""
+        return self.exclude(appointment__state__in=LIVE_STATES)
+
+
+@tracked
+class IntegrationNeed(ClinicalRow):
+    """What one dose owes: a session in a window. Its state is derived (`state_at`), never stored.
+
+    While `t0` is empty the dose runs and the window is provisional, counted from `planned_t0`.
+    """
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="integration_needs")
+    dose = models.ForeignKey(DosingSession, on_delete=models.PROTECT, related_name="integration_needs")
+    part = models.CharField(max_length=10, choices=NeedPart, default=NeedPart.PRIMARY)
+    dose_number = models.PositiveIntegerField()
+    d0 = models.DateTimeField("first administration began")
+    t0 = models.DateTimeField("last administration ended", null=True, blank=True)
+    planned_t0 = models.DateTimeField()
+    # A T0 that was definite moved: bookings are flagged then, never moved by the program.
+    t0_corrected_at = models.DateTimeField(null=True, blank=True)
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    preferred_from = models.DateTimeField()
+    preferred_until = models.DateTimeField()
+    plan_from = models.DateTimeField()
+    duration_minutes = models.PositiveIntegerField()
+    # False where an outside therapist sees the patient: the session is recorded, nothing is booked by itself.
+    is_planned_here = models.BooleanField(default=True)
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.PROTECT, null=True, blank=True, related_name="integration_needs"
+    )
+    unplaced_reasons = models.JSONField(default=list, blank=True)
+    unplaced_at = models.DateTimeField(null=True, blank=True)
+    met_at = models.DateTimeField(null=True, blank=True)
+    met_by = models.ForeignKey(
+        "integration.IntegrationSession", on_delete=models.PROTECT, null=True, blank=True, related_name="meets"
+    )
+    miss_reason = models.CharField(max_length=20, choices=MissReason, blank=True)
+    miss_note = models.CharField(max_length=500, blank=True)
+    miss_recorded_at = models.DateTimeField(null=True, blank=True)
+    miss_recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    superseded_at = models.DateTimeField(null=True, blank=True)
+    superseded_by = models.ForeignKey(
+        DosingSession, on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes_needs"
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[NeedQuerySet] = NeedQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
+
+    class Meta:
+        ordering = ["-d0", "part"]
+        triggers = [never_deleted()]
+        indexes = [
+            models.Index(
+                fields=["clinic", "closes_at"],
+                condition=Q(met_at__isnull=True, superseded_at__isnull=True, withdrawn_at__isnull=True),
+                name="integration_need_waiting",
+            ),
+            models.Index(fields=["clinic", "closes_at", "part"], name="integration_need_by_close"),
+            models.Index(fields=["episode", "-d0"], name="integration_need_of_episode"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["dose", "part"], name="integration_one_need_per_dose_and_part"),
+            models.CheckConstraint(name="integration_closes_after_opening", condition=Q(closes_at__gt=F("opens_at"))),
+            models.CheckConstraint(
+                name="integration_t0_after_d0", condition=Q(t0__isnull=True) | Q(t0__gte=F("d0"))
+            ),
+            models.CheckConstraint(
+                name="integration_met_has_a_session",
+                condition=Q(met_at__isnull=True, met_by__isnull=True)
+                | Q(met_at__isnull=False, met_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="integration_miss_is_whole",
+                condition=Q(miss_reason="", miss_recorded_at__isnull=True, miss_recorded_by__isnull=True)
+                | Q(~Q(miss_reason=""), Q(miss_recorded_at__isnull=False, miss_recorded_by__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="integration_superseded_by_a_dose",
+                condition=Q(superseded_at__isnull=True, superseded_by__isnull=True)
+                | Q(superseded_at__isnull=False, superseded_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_part_display()} after dose {self.dose_number}"
+
+    @property
+    def window(self) -> Span:
+        """The window in force; provisional while the dose runs. Both ends are included."""
+        return Span(self.opens_at, self.closes_at)
+
+    @property
+    def is_provisional(self) -> bool:
+        """True while T0 is not recorded."""
+        return self.t0 is None
+
+    @property
+    def anchor(self) -> datetime:
+        """The instant from which its hours are counted."""
+        return self.planned_t0 if self.t0 is None else self.t0
+
+    @property
+    def live_appointment(self) -> Appointment | None:
+        """The booking that serves it, while it is live."""
+        return self.appointment if self.appointment is not None and self.appointment.is_live else None
+
+    def facts(self) -> windows.NeedFacts:
+        """What the pure rules need to know of it."""
+        return windows.NeedFacts(
+            window=None if self.t0 is None else self.window,
+            has_booking=self.live_appointment is not None,
+            met_at=self.met_at,
+            superseded_at=self.superseded_at,
+            withdrawn_at=self.withdrawn_at,
+            part=windows.Part(self.part),
+            miss_reason=windows.MissReason(self.miss_reason) if self.miss_reason else None,
+        )
+
+    def state_at(self, now: datetime) -> windows.NeedState:
+        """Where it stands at `now`."""
+        return windows.state_of(self.facts(), now)
+
+
+class Modality(models.TextChoices):
+    """How the session worked (practice guide G0)."""
+
+    CBT = "cbt", "Cognitive behavioural therapy"
+    PSYCHODYNAMIC = "psychodynamic", "Psychodynamic"
+    ACT = "act", "Acceptance and commitment therapy"
+    TRAUMA = "trauma", "EMDR or trauma-focused"
+    SOMATIC = "somatic", "Somatic"
+    IFS = "ifs", "Internal family systems"
+    MINDFULNESS = "mindfulness", "Mindfulness"
+    SPIRITUAL = "spiritual", "Spiritual care"
+
+
+@tracked
+class IntegrationSession(SignedNote):
+    """One held integration session: its times, and the note with the protocol's parts.
+
+    `body["parts"]` maps a part's key to `{"covered": bool, "note": str}`. Drafts may be changed with the right `version`; signed ones
+    get addenda. What the handoff may tell stands in `themes`; nothing here is a psychotherapy process note.
+    """
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="integration_sessions")
+    appointment = models.OneToOneField(
+        Appointment, on_delete=models.PROTECT, null=True, blank=True, related_name="integration_session"
+    )
+    therapist = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    outside = models.ForeignKey(
+        OutsideClinician, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    held_from = models.DateTimeField("began")
+    held_until = models.DateTimeField("ended")
+    place = models.CharField(max_length=10, choices=MeetingPlace, default=MeetingPlace.IN_PERSON)
+    modalities = models.JSONField(default=list, blank=True)
+    themes = models.TextField("themes to share with the prescriber", blank=True)
+    plan = models.TextField("until next time", blank=True)
+    request_key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+
+    class Meta(SignedNote.Meta):
+        ordering = ["-held_from"]
+        indexes = [models.Index(fields=["episode", "-held_from"], name="integration_session_of")]
+        constraints = [
+            *SignedNote.Meta.constraints,
+            models.CheckConstraint(
+                name="integration_session_ends_after_start", condition=Q(held_until__gt=F("held_from"))
+            ),
+            models.CheckConstraint(
+                name="integration_session_one_clinician",
+                condition=Q(therapist__isnull=False, outside__isnull=True)
+                | Q(therapist__isnull=True, outside__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Integration {self.held_from:%Y-%m-%d}"
+
+    @property
+    def span(self) -> Span:
+        """From its recorded start to its recorded end."""
+        return Span(self.held_from, self.held_until)
+
+    @property
+    def held_by(self) -> str:
+        """Who held it."""
+        return str(self.therapist or self.outside)
+
+    @property
+    def modality_labels(self) -> list[str]:
+        """The modalities in words."""
+        return [str(Modality(value).label) for value in self.modalities]
+
+    def content(self) -> dict[str, Any]:
+        return {
+            "body": self.body,
+            "held_from": self.held_from,
+            "held_until": self.held_until,
+            "place": self.place,
+            "held_by": str(self.therapist_id or self.outside_id),
+            "modalities": self.modalities,
+            "themes": self.themes,
+            "plan": self.plan,
+            "steps": [step.text for step in self.action_steps.standing()],
+            "reviews": [
+                [str(review.step_id), review.outcome, review.note] for review in self.step_reviews.standing()
+            ],
+        }
+
+
+@tracked
+class IntegrationAddendum(Addendum):
+    """Text added to a signed integration note."""
+
+    note = models.ForeignKey(IntegrationSession, on_delete=models.PROTECT, related_name="addenda")
+
+    class Meta(Addendum.Meta):
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"Addendum {self.created_at:%Y-%m-%d}"
+
+
+class StepOutcome(models.TextChoices):
+    """What became of an action step when it was looked at again."""
+
+    DONE = "done", "Done"
+    NOT_YET = "not-yet", "Not yet"
+    DROPPED = "dropped", "Dropped"
+
+
+class StepQuerySet(EntryQuerySet):
+    """Queries over action steps."""
+
+    def open(self) -> Self:
+        """Steps that were neither done nor dropped."""
+        ended = ActionStepReview.objects.standing().filter(
+            step=OuterRef("pk"), outcome__in=[StepOutcome.DONE, StepOutcome.DROPPED]
+        )
+        return self.standing().filter(~Exists(ended))
+
+
+@tracked
+class ActionStep(ClinicalEntry):
+    """Something small that the patient will do. It comes back at every later session until it is done or dropped."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="action_steps")
+    session = models.ForeignKey(IntegrationSession, on_delete=models.PROTECT, related_name="action_steps")
+    text = models.CharField(max_length=300)
+
+    objects: ClassVar[StepQuerySet] = StepQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["created_at", "id"]
+        triggers = [never_deleted()]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.CheckConstraint(name="integration_step_has_text", condition=~Q(text="")),
+            models.UniqueConstraint(
+                fields=["session", "text"],
+                condition=Q(entered_in_error_at__isnull=True),
+                name="integration_step_once_a_session",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@tracked
+class ActionStepReview(ClinicalEntry):
+    """How an action step stood at a later session."""
+
+    step = models.ForeignKey(ActionStep, on_delete=models.PROTECT, related_name="reviews")
+    session = models.ForeignKey(IntegrationSession, on_delete=models.PROTECT, related_name="step_reviews")
+    outcome = models.CharField(max_length=8, choices=StepOutcome)
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta(ClinicalEntry.Meta):
+        ordering = ["created_at"]
+        triggers = [never_deleted()]
+        constraints = [
+            *ClinicalEntry.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["step", "session"],
+                condition=Q(entered_in_error_at__isnull=True),
+                name="integration_step_reviewed_once_a_session",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_outcome_display()
+
+    @property
+    def episode(self) -> Episode:
+        """The episode that decides who may see it."""
+        return self.session.episode

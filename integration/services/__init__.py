@@ -1,0 +1,24 @@
+"""Verbs of integration."""
+
+from integration.services.needs import follow_anchors, record_miss
+from integration.services.notes import (
+    add_addendum,
+    hold_session,
+    record_session,
+    save_note,
+    sign_note,
+)
+from integration.services.placing import apply_choice, plan_need, propose
+
+__all__ = [
+    "add_addendum",
+    "apply_choice",
+    "follow_anchors",
+    "hold_session",
+    "plan_need",
+    "propose",
+    "record_miss",
+    "record_session",
+    "save_note",
+    "sign_note",
+]

@@ -1,0 +1,332 @@
+"""Finding a time for a need: by the program where nobody was told, as a proposal where a person decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from episodes.models import CareTeamMember, TeamPart
+from episodes.services.locking import lock_episode
+from integration.clinical_settings import MARGIN, TOLERANCE
+from integration.models import IntegrationNeed, NeedPart
+from integration.recovery import impaired_bookings, next_dose_at
+from integration.services import tasks
+from integration.services.needs import link_booking
+from integration.windows import Fit, NeedState, fit_of
+from kapclinic.accounts.models import Role, User
+from kapclinic.clinics.models import Room, RoomKind
+from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.clinics.services import settings_for
+from kapclinic.scheduling.clinical_settings import BUFFER, GRID
+from kapclinic.scheduling.hours import Booking
+from kapclinic.scheduling.models import (
+    INTEGRATION_KINDS,
+    Appointment,
+    AppointmentKind,
+    MeetingPlace,
+    Part,
+)
+from kapclinic.scheduling.placing import Candidate, Choice, Placement, Request, RoomCandidate, place
+from kapclinic.scheduling.rosters import bookings_of, room_rosters, rosters_of
+from kapclinic.scheduling.services import book_appointment, move_appointment, rewindow_appointment
+from kapclinic.scheduling.spans import Span
+from kapclinic.scheduling.wording import length_words, moment_words
+
+KIND_OF_PART = {
+    NeedPart.PRIMARY: AppointmentKind.INTEGRATION,
+    NeedPart.SECONDARY: AppointmentKind.SECONDARY_INTEGRATION,
+}
+# Someone else may take a time between looking and booking; then it is looked for again.
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that placing one need rests on: the planner's inputs and who the keys stand for."""
+
+    request: Request
+    candidates: tuple[Candidate, ...]
+    rooms: tuple[RoomCandidate, ...] | None
+    buffer_minutes: int
+    grid_minutes: int
+    people: dict[str, User]
+    room_of: dict[str, Room]
+
+    def place(self) -> Placement:
+        """The choice, or why there is none."""
+        return place(
+            self.request,
+            self.candidates,
+            rooms=self.rooms,
+            buffer_minutes=self.buffer_minutes,
+            grid_minutes=self.grid_minutes,
+        )
+
+
+def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID, ...] = ()) -> Situation:
+    """Gather the inputs for one need; bookings in `leave_out` count as free."""
+    clinic = need.clinic
+    values = settings_for(clinic, BUFFER, GRID, MARGIN)
+    limits = Span(need.plan_from, need.closes_at).widened(before=timedelta(days=1), after=timedelta(days=1))
+    people = _candidates(need, now=now)
+    rosters = rosters_of(clinic, [user for user, _ in people], limits, leave_out=leave_out)
+    rooms = list(Room.objects.filter(clinic=clinic, kind=RoomKind.THERAPY, is_active=True))
+    open_rooms = room_rosters(rooms, limits, leave_out=leave_out)
+    patient = need.episode.patient
+    blocked = [
+        Booking(booking.span, "the patient is booked")
+        for booking in bookings_of("patient", [patient.pk], limits, leave_out=leave_out)[patient.pk]
+    ]
+    request = Request(
+        key=str(need.pk),
+        window=Span(need.plan_from, need.closes_at),
+        duration_minutes=need.duration_minutes,
+        zone=clinic.time_zone,
+        preferred=Span(need.preferred_from, need.preferred_until),
+        margin_minutes=values[MARGIN] if need.is_provisional else 0,
+        prefer_before=next_dose_at(need.episode, after=need.d0),
+        blocked=(*blocked, *impaired_bookings(need.episode, now=now)),
+        not_before=now,
+    )
+    return Situation(
+        request=request,
+        candidates=tuple(
+            Candidate(key=str(user.pk), name=str(user), roster=rosters[user.pk], part=part) for user, part in people
+        ),
+        rooms=tuple(RoomCandidate(str(room.pk), room.name, open_rooms[room.pk]) for room in rooms) or None,
+        buffer_minutes=values[BUFFER],
+        grid_minutes=values[GRID],
+        people={str(user.pk): user for user, _ in people},
+        room_of={str(room.pk): room for room in rooms},
+    )
+
+
+def _candidates(need: IntegrationNeed, *, now: datetime) -> list[tuple[User, str]]:
+    """The episode's therapist, then its covers in their order."""
+    team = (
+        CareTeamMember.objects.in_force(now)
+        .filter(
+            episode=need.episode,
+            part__in=[TeamPart.THERAPIST, TeamPart.COVER_THERAPIST],
+            covering=False,
+            user__isnull=False,
+            user__is_active=True,
+        )
+        .select_related("user")
+    )
+    ordered = sorted(team, key=lambda member: (member.part != TeamPart.THERAPIST, member.rank, member.starts_at))
+    seen: dict[Any, tuple[User, str]] = {}
+    for member in ordered:
+        part = "therapist" if member.part == TeamPart.THERAPIST else "cover"
+        seen.setdefault(member.user_id, (member.user, part))
+    return list(seen.values())
+
+
+def plan_need(*, need: IntegrationNeed, now: datetime) -> None:
+    """The program's part: place what has no time, leave what fits, move what only the clinic knows, flag the rest.
+
+    Idempotent. Where nothing fits the need stays visibly unplaced with its reasons, and a coordinator gets the task.
+    Raises Refused when every time it found was taken meanwhile (the job tries again).
+    """
+    with transaction.atomic():
+        need = _locked(need)
+        state = need.state_at(now)
+        if state not in (NeedState.OPEN, NeedState.PLACED):
+            return
+        booking = need.live_appointment
+        if booking is not None:
+            _settle(need, booking, now=now)
+            return
+        shared = _booking_that_fits(need)
+        if shared is not None:
+            link_booking(shared, now=now)
+            return
+        if not need.is_planned_here:
+            return
+        if need.part == NeedPart.SECONDARY and (dose_at := next_dose_at(need.episode, after=need.d0)) is not None:
+            if dose_at < need.opens_at:
+                words = f"A dose is planned {moment_words(dose_at, need.clinic.time_zone)}: it takes its place."
+                _leave_unplaced(need, (words,), ask=False, now=now)
+                return
+        _place_new(need, now=now)
+
+
+def _place_new(need: IntegrationNeed, *, now: datetime) -> None:
+    for attempt in range(1, _TRIES + 1):
+        found = situation_of(need, now=now)
+        placement = found.place()
+        if placement.choice is None:
+            _leave_unplaced(need, placement.reasons, ask=True, now=now)
+            return
+        try:
+            _book(need, found, placement.choice, actor=None, roles=frozenset(), now=now)
+        except Refused as refused:
+            if attempt == _TRIES or not _is_only_clash(refused):
+                raise
+        else:
+            return
+
+
+def _book(
+    need: IntegrationNeed, found: Situation, choice: Choice, *, actor: User | None, roles: frozenset[Role], now: datetime
+) -> Appointment:
+    return book_appointment(
+        clinic=need.clinic,
+        kind=KIND_OF_PART[NeedPart(need.part)],
+        episode=need.episode,
+        starts_at=choice.starts_at,
+        ends_at=choice.ends_at,
+        people=[(found.people[choice.candidate_key], Part.THERAPIST)],
+        room=None if choice.room_key is None else found.room_of[choice.room_key],
+        place=MeetingPlace(choice.place.value),
+        window=need.window,
+        actor=actor,
+        roles=roles,
+        now=now,
+    )
+
+
+def _is_only_clash(refused: Refused) -> bool:
+    return all(reason.code.startswith("clash") for reason in refused.reasons)
+
+
+def _leave_unplaced(need: IntegrationNeed, reasons: tuple[str, ...], *, ask: bool, now: datetime) -> None:
+    need.unplaced_reasons, need.unplaced_at = list(reasons), now
+    need.save(update_fields=["unplaced_reasons", "unplaced_at"])
+    if ask:
+        tasks.ask_for_a_time(need, now=now)
+
+
+def _booking_that_fits(need: IntegrationNeed) -> Appointment | None:
+    """A live booking of the episode that lies wholly in this window too: one session may serve several doses."""
+    return (
+        Appointment.objects.live()
+        .filter(
+            episode=need.episode,
+            kind__in=INTEGRATION_KINDS,
+            starts_at__gte=need.opens_at,
+            ends_at__lte=need.closes_at,
+        )
+        .order_by("starts_at")
+        .first()
+    )
+
+
+def _settle(need: IntegrationNeed, booking: Appointment, *, now: datetime) -> None:
+    """T0 came or moved under a booking: keep it, move it, or flag it."""
+    tolerance = settings_for(need.clinic, TOLERANCE)[TOLERANCE]
+    fit = fit_of(booking.starts_at, booking.ends_at, need.window, tolerance_minutes=tolerance)
+    if fit is Fit.INSIDE:
+        rewindow_appointment(appointment=booking, window=need.window, now=now)
+        tasks.close(need, tasks.FLAGGED, outcome="It fits", now=now)
+        return
+    if fit is Fit.EARLY_TOLERATED:
+        early = length_words(-(-int((need.opens_at - booking.starts_at).total_seconds()) // 60))
+        _flag(need, booking, f"The dose ended late: it starts {early} before its window and will not count.", now=now)
+        return
+    may_move = not booking.is_told and booking.created_by_id is None and need.t0_corrected_at is None
+    if may_move and need.is_planned_here:
+        found = situation_of(need, now=now, leave_out=(booking.pk,))
+        choice = found.place().choice
+        if choice is not None:
+            _move(need, booking, found, choice, actor=None, roles=frozenset(), now=now)
+            return
+    window = " to ".join(moment_words(at, need.clinic.time_zone) for at in (need.opens_at, need.closes_at))
+    _flag(need, booking, f"The end of the dose moved: the window is now {window}.", now=now)
+
+
+def _flag(need: IntegrationNeed, booking: Appointment, why: str, *, now: datetime) -> None:
+    rewindow_appointment(appointment=booking, window=need.window, flag=why, now=now)
+    tasks.ask_about_booking(need, why, now=now)
+
+
+def _move(
+    need: IntegrationNeed,
+    booking: Appointment,
+    found: Situation,
+    choice: Choice,
+    *,
+    actor: User | None,
+    roles: frozenset[Role],
+    now: datetime,
+) -> Appointment:
+    return move_appointment(
+        appointment=booking,
+        starts_at=choice.starts_at,
+        ends_at=choice.ends_at,
+        people=[(found.people[choice.candidate_key], Part.THERAPIST)],
+        room=None if choice.room_key is None else found.room_of[choice.room_key],
+        place=MeetingPlace(choice.place.value),
+        window=need.window,
+        actor=actor,
+        roles=roles,
+        now=now,
+    )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the program would do now, for a person to apply: a time with someone, or the reasons for none."""
+
+    placement: Placement
+    person: User | None
+    room: Room | None
+    replaces: Appointment | None
+
+
+def propose(*, need: IntegrationNeed, now: datetime) -> Proposal:
+    """Look for a time without booking anything; a booking that does not fit its window counts as free."""
+    booking = need.live_appointment
+    found = situation_of(need, now=now, leave_out=() if booking is None else (booking.pk,))
+    placement = found.place()
+    choice = placement.choice
+    return Proposal(
+        placement=placement,
+        person=None if choice is None else found.people[choice.candidate_key],
+        room=None if choice is None or choice.room_key is None else found.room_of[choice.room_key],
+        replaces=booking,
+    )
+
+
+def apply_choice(
+    *,
+    need: IntegrationNeed,
+    starts_at: datetime,
+    person_id: str,
+    actor: User,
+    roles: frozenset[Role],
+    now: datetime | None = None,
+) -> Appointment:
+    """A person applies the proposal that they saw. Raises Refused when it does not hold any more."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        need = _locked(need)
+        if need.state_at(now) not in (NeedState.OPEN, NeedState.PLACED):
+            raise Refused(Reason("not-open", "This need is not open any more."))
+        booking = need.live_appointment
+        if booking is not None and booking.starts_at == starts_at and str(getattr(booking.lead, "pk", "")) == person_id:
+            return booking
+        found = situation_of(need, now=now, leave_out=() if booking is None else (booking.pk,))
+        choice = found.place().choice
+        if choice is None or choice.starts_at != starts_at or choice.candidate_key != person_id:
+            raise Refused(Reason("stale", "That time has just been taken. Here is what fits now."))
+        if booking is None:
+            return _book(need, found, choice, actor=actor, roles=roles, now=now)
+        return _move(need, booking, found, choice, actor=actor, roles=roles, now=now)
+
+
+def _locked(need: IntegrationNeed) -> IntegrationNeed:
+    """The need with its episode locked first, freshly read."""
+    episode = lock_episode(need.episode)
+    fresh = (
+        IntegrationNeed.objects.select_for_update(of=("self",))
+        .select_related("appointment", "clinic", "dose")
+        .get(pk=need.pk)
+    )
+    fresh.episode = episode
+    return fresh
