@@ -97,11 +97,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def migrated_template(request: pytest.FixtureRequest) -> str:
-    """Name of this run's migrated database; with `--reuse-db` it is kept for later runs with the same migrations."""
-    keep = bool(request.config.getoption("reuse_db"))
-    return databases.migrated_template(
-        os.environ[_RUN], keep=keep, renew=bool(request.config.getoption("create_db"))
-    )
+    """Name of the migrated database that every other one is a clone of; `--create-db` makes it anew."""
+    renew = os.environ[_RUN] if request.config.getoption("create_db") else None
+    return databases.migrated_template(renew=renew)
 
 
 def _fresh_name(what: str) -> str:

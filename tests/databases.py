@@ -1,4 +1,4 @@
-"""Databases for tests: one migrated template a run, and clones of it that cost a tenth of a second."""
+"""Databases for tests: one migrated template, and clones of it that cost a tenth of a second."""
 
 import fcntl
 import hashlib
@@ -63,25 +63,24 @@ def clone(template: str, name: str) -> None:
         )
 
 
-def migrated_template(run: str, *, keep: bool, renew: bool) -> str:
-    """Name of a migrated database for this run; with `keep`, one that later runs with the same migrations find again."""
-    name = f"{PREFIX}_kept_{_migrations_hash()}" if keep else f"{PREFIX}_{run}_template"
-    finished = f"migrated for {run}" if renew or not keep else "migrated"
+def migrated_template(*, renew: str | None = None) -> str:
+    """Name of a migrated database, found again by later runs on the same cluster while the migrations are the same.
+
+    `renew` names a run that wants it made anew (pytest's `--create-db`).
+    """
+    name = f"{PREFIX}_template_{_migrations_hash()}"
     with locked("template"), _maintenance() as connection:
         row = connection.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
-        if row is not None and row[0] is not None and row[0].startswith(finished):
+        # The comment says that the template is whole: an interrupted run leaves one without it.
+        if row is not None and row[0] is not None and (renew is None or row[0].endswith(renew)):
             return name
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         _migrate(name)
-        # The comment says that the template is whole: an interrupted run leaves one without it.
-        connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                sql.Identifier(name), sql.Literal(f"migrated for {run}")
-            )
-        )
+        comment = sql.Literal(f"migrated for {renew or 'every run'}")
+        connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), comment))
     return name
 
 
@@ -97,7 +96,14 @@ def _migrations_hash() -> str:
     digest = hashlib.sha256()
     for path in sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("kapclinic/*/migrations/*.py")]):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    # What the application may do is granted after the migrations.
     digest.update((ROOT / "kapclinic" / "audit" / "privileges.py").read_bytes())
+    modules = [*ROOT.glob("*/models.py"), *ROOT.glob("*/models/*.py")]
+    modules += [*ROOT.glob("kapclinic/*/models.py"), *ROOT.glob("kapclinic/*/models/*.py")]
+    for path in sorted(modules):
+        content = path.read_bytes()
+        if b"rows_may_be_deleted" in content:
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 

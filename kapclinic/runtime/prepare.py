@@ -3,6 +3,7 @@
 Runs as `python -m kapclinic.runtime.prepare` with KAP_DATABASE_ROLE=owner.
 """
 
+import io
 import os
 import sys
 
@@ -24,7 +25,8 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kapclinic.settings")
     try:
         django.setup()
-        call_command("check")
+        # Only what is wrong is worth a line, and that is raised.
+        call_command("check", stdout=io.StringIO(), stderr=io.StringIO())
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
         if settings.PRODUCTION:
