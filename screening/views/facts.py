@@ -1,0 +1,494 @@
+"""Entering facts: history, conditions, medications, pregnancy, vital signs, results, checks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from episodes.access import episode_for, row_for
+from episodes.models import Allergy, Episode
+from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.accounts.policy import can
+from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.services import store_attachment
+from screening.finding_selectors import medication_class_labels, medication_summary
+from screening.forms.findings import (
+    ClassifyForm,
+    ConditionForm,
+    FactForm,
+    HistoryForm,
+    MedicationForm,
+    MedicationReviewForm,
+    MonitoringForm,
+    PregnancyForm,
+    PregnancyTestForm,
+    RemsForm,
+    ResultForm,
+    RetractForm,
+    VitalsForm,
+)
+from screening.gathering import local_day
+from screening.medications import class_label, recognise
+from screening.models import (
+    FACT_MODELS,
+    Condition,
+    Fact,
+    HistoryAnswer,
+    Medication,
+    MedicationReview,
+    MonitoringCheck,
+    PregnancyRecord,
+    PregnancyTest,
+    RemsEnrolment,
+    ScreeningVitals,
+    StudyResult,
+)
+from screening.services import facts as services
+
+
+def _after(request: ActorRequest, episode: Episode, name: str) -> HttpResponse:
+    """Back to where the person can go on: the page itself, for those who see it."""
+    if can(request.actor, "screening.enter", episode):
+        return redirect(name, public_id=episode.public_id)
+    return redirect("desk:today")
+
+
+@page("screening.enter", fetch=episode_for)
+def history(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """Every history question by body system, with "none of these" for a whole system."""
+    sees = can(request.actor, "screening.view", episode)
+    known = {}
+    if sees:
+        rows = HistoryAnswer.objects.current().of_episode(episode)
+        known = {row.question: row.answer for row in rows}
+    form = HistoryForm(request.POST or None, request.FILES or None, known=known)
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = services.answer_history(
+                episode=episode, answers=form.answers(), actor=request.actor.user, evidence=form.evidence()
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            messages.success(request, f"Saved: {changed} answer{'' if changed == 1 else 's'} changed.")
+            if sees:
+                return redirect("screening:overview", public_id=episode.public_id)
+            return _after(request, episode, "screening:history")
+    systems = list(form.systems())
+    return render(
+        request,
+        "screening/history.html",
+        {
+            "episode": episode,
+            "form": form,
+            "systems": systems,
+            "open_count": sum(entry["open"] for entry in systems),
+            "total": sum(len(entry["questions"]) for entry in systems),
+            "needs_evidence": bool(form.errors),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+Record = Callable[..., Any]
+
+
+def _fact_page(
+    *,
+    name: str,
+    title: str,
+    subtitle: str,
+    button: str,
+    empty: str,
+    form_class: type[FactForm],
+    model: type[Fact],
+    record: Record,
+    initial: Callable[[ActorRequest, Episode], dict[str, Any]] | None = None,
+    extra: Callable[[ActorRequest, FactForm], dict[str, Any]] | None = None,
+    keeps_one: bool = False,
+) -> Callable[..., HttpResponse]:
+    """A page that records one kind of fact and lists what is recorded."""
+
+    @page("screening.enter", fetch=episode_for)
+    def view(request: ActorRequest, episode: Episode) -> HttpResponse:
+        sees = can(request.actor, "screening.view", episode)
+        rows = (
+            list(
+                model._base_manager.filter(episode=episode)
+                .select_related("evidence", "created_by", "entered_in_error_by")
+                .order_by("-created_at")[:50]
+            )
+            if sees
+            else []
+        )
+        current = next((row for row in rows if row.is_current), None) if keeps_one else None
+        form = form_class(
+            request.POST or None,
+            request.FILES or None,
+            initial=initial(request, episode) if initial else None,
+            instance=None if request.POST or current is None else current,
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                arguments: dict[str, Any] = {
+                    "episode": episode,
+                    "values": form.details() | (extra(request, form) if extra else {}),
+                    "actor": request.actor.user,
+                }
+                if hasattr(form, "evidence"):
+                    arguments["evidence"] = form.evidence()
+                if not keeps_one:
+                    arguments["request_key"] = form.cleaned_data["request_key"]
+                record(**arguments)
+            except Refused as refused:
+                refused.add_to(form)
+            else:
+                messages.success(request, "Recorded.")
+                return _after(request, episode, f"screening:{name}")
+        return render(
+            request,
+            "screening/fact.html",
+            {
+                "episode": episode,
+                "form": form,
+                "rows": rows,
+                "title": title,
+                "subtitle": subtitle,
+                "button": button,
+                "empty": empty,
+                "sees": sees,
+                "section": name,
+                "strike_label": model._meta.label_lower,
+            },
+            status=422 if form.errors else 200,
+        )
+
+    return view
+
+
+def _today(request: ActorRequest, episode: Episode) -> Any:
+    return local_day(episode, timezone.now())
+
+
+def _record_result(*, values: dict[str, Any], episode: Episode, actor: Any, **more: Any) -> Any:
+    """A result's paper is stored first; a refused file leaves nothing behind."""
+    upload = values.pop("upload")
+    if upload is not None:
+        values["evidence"] = store_attachment(
+            clinic=episode.clinic,
+            subject_id=episode.pk,
+            title=values["title"],
+            upload=upload,
+            actor=actor,
+            dated_on=values["performed_on"],
+            field="evidence_file",
+        )
+    return services.record_result(episode=episode, values=values, actor=actor, **more)
+
+
+vitals = _fact_page(
+    name="vitals",
+    title="Vital signs",
+    subtitle="At screening. Two readings on different days say whether blood pressure is controlled.",
+    button="Record vital signs",
+    empty="No vital signs yet.",
+    form_class=VitalsForm,
+    model=ScreeningVitals,
+    record=services.record_vitals,
+    initial=lambda request, episode: {"taken_at": timezone.localtime(timezone=episode.clinic.zone)},
+)
+pregnancy = _fact_page(
+    name="pregnancy",
+    title="Pregnancy and breastfeeding",
+    subtitle="As asked today. A test is recorded on its own page.",
+    button="Save",
+    empty="Not asked yet.",
+    form_class=PregnancyForm,
+    model=PregnancyRecord,
+    record=services.record_pregnancy,
+    keeps_one=True,
+)
+pregnancy_test = _fact_page(
+    name="pregnancy-test",
+    title="Pregnancy test",
+    subtitle="A negative test counts for the days that the clinic has set before the first dose.",
+    button="Record the test",
+    empty="No test yet.",
+    form_class=PregnancyTestForm,
+    model=PregnancyTest,
+    record=services.record_pregnancy_test,
+    initial=lambda request, episode: {"tested_on": _today(request, episode)},
+)
+results = _fact_page(
+    name="results",
+    title="Results",
+    subtitle="Laboratory, ECG, imaging and letters, each with its day and its paper.",
+    button="Put on file",
+    empty="No results yet.",
+    form_class=ResultForm,
+    model=StudyResult,
+    record=_record_result,
+    initial=lambda request, episode: {"performed_on": _today(request, episode)},
+    extra=lambda request, form: {"upload": form.cleaned_data.get("evidence_file")},
+)
+monitoring = _fact_page(
+    name="monitoring",
+    title="Prescription monitoring",
+    subtitle="A look into the state's prescription-monitoring programme.",
+    button="Record the check",
+    empty="No check yet.",
+    form_class=MonitoringForm,
+    model=MonitoringCheck,
+    record=services.record_monitoring_check,
+    initial=lambda request, episode: {"checked_on": _today(request, episode)},
+    extra=lambda request, form: {"checked_by": request.actor.user},
+)
+rems = _fact_page(
+    name="rems",
+    title="REMS enrolment",
+    subtitle="For esketamine: the patient is enrolled before the first treatment.",
+    button="Save",
+    empty="Not enrolled.",
+    form_class=RemsForm,
+    model=RemsEnrolment,
+    record=services.record_rems_enrolment,
+    keeps_one=True,
+)
+conditions = _fact_page(
+    name="conditions",
+    title="Conditions",
+    subtitle="The problem list, with how each stands and when it happened.",
+    button="Add the condition",
+    empty="No conditions yet. Those asked for in the history can be described here.",
+    form_class=ConditionForm,
+    model=Condition,
+    record=services.record_condition,
+)
+
+
+@page("screening.enter", fetch=row_for(Condition, "episode__patient", "episode__clinic"))
+def condition_change(request: ActorRequest, condition: Condition) -> HttpResponse:
+    """How a condition stands now: a new entry that supersedes the old one."""
+    episode = condition.episode
+    form = ConditionForm(request.POST or None, request.FILES or None, instance=condition)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.record_condition(
+                episode=episode,
+                values=form.details(),
+                actor=request.actor.user,
+                supersedes=Condition.objects.get(pk=condition.pk),
+                evidence=form.evidence(),
+                request_key=form.cleaned_data["request_key"],
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            messages.success(request, "Recorded. The earlier entry stays in the record.")
+            return _after(request, episode, "screening:conditions")
+    return _change_page(request, episode, form, title=f"Change: {condition.title}", section="conditions")
+
+
+def _change_page(
+    request: ActorRequest, episode: Episode, form: FactForm, *, title: str, section: str
+) -> HttpResponse:
+    return render(
+        request,
+        "screening/fact_change.html",
+        {"episode": episode, "form": form, "title": title, "section": section},
+        status=422 if form.errors else 200,
+    )
+
+
+@page("screening.enter", fetch=episode_for)
+def medications(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """The medication list with its classes; adding one, and saying that the list was gone through."""
+    sees = can(request.actor, "screening.view", episode)
+    form = MedicationForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = services.record_medication(
+                episode=episode,
+                values=form.details(),
+                actor=request.actor.user,
+                request_key=form.cleaned_data["request_key"],
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            if row.is_settled:
+                messages.success(request, f"On the list: {row.name}.")
+            else:
+                messages.warning(
+                    request, f"On the list: {row.name}. It is unclassified: a prescriber looks at it."
+                )
+            return _after(request, episode, "screening:medications")
+    earlier = Medication.objects.filter(episode=episode).select_related("created_by", "entered_in_error_by")
+    active = medication_summary(episode)
+    shown = {line.medication.pk for line in active.lines}
+    return render(
+        request,
+        "screening/medications.html",
+        {
+            "episode": episode,
+            "form": form,
+            "summary": active if sees else None,
+            "earlier": [row for row in earlier.order_by("-created_at")[:50] if row.pk not in shown]
+            if sees
+            else [],
+            "review": MedicationReview.objects.current().of_episode(episode).first() if sees else None,
+            "review_form": MedicationReviewForm(initial={"reviewed_on": local_day(episode, timezone.now())}),
+            "sees": sees,
+            "may_classify": can(request.actor, "finding.answer", episode),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@page("screening.enter", fetch=episode_for, methods=("POST",))
+def medication_review(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """The list was gone through: complete, or nothing is taken."""
+    form = MedicationReviewForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say on which day the list was gone through.")
+        return _after(request, episode, "screening:medications")
+    try:
+        services.review_medications(
+            episode=episode,
+            takes_none=form.cleaned_data["takes_none"],
+            reviewed_on=form.cleaned_data["reviewed_on"],
+            actor=request.actor.user,
+        )
+    except Refused as refused:
+        for reason in refused.reasons:
+            messages.error(request, reason.text)
+    else:
+        messages.success(request, "Recorded: the list was gone through.")
+    return _after(request, episode, "screening:medications")
+
+
+@page("screening.enter", fetch=row_for(Medication, "episode__patient", "episode__clinic"))
+def medication_change(request: ActorRequest, medication: Medication) -> HttpResponse:
+    """Another dose, or stopped: a new entry that supersedes the old one."""
+    episode = medication.episode
+    form = MedicationForm(request.POST or None, request.FILES or None, instance=medication)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.record_medication(
+                episode=episode,
+                values=form.details(),
+                actor=request.actor.user,
+                supersedes=Medication.objects.get(pk=medication.pk),
+                evidence=form.evidence(),
+                request_key=form.cleaned_data["request_key"],
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            messages.success(request, "Recorded. The earlier entry stays in the record.")
+            return _after(request, episode, "screening:medications")
+    return _change_page(request, episode, form, title=f"Change: {medication.name}", section="medications")
+
+
+@page("screening.enter", fetch=episode_for)
+def medication_recognise(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """The class of a name while it is typed: a fragment. The name comes by POST and stands in no address."""
+    name = request.POST.get("name", "")
+    found = recognise(name, is_nasal=bool(request.POST.get("is_nasal")))
+    return render(
+        request,
+        "screening/_recognition.html",
+        {
+            "found": found,
+            "typed": bool(name.strip()),
+            "labels": [class_label(key) for key in sorted(found.rule_classes)],
+        },
+    )
+
+
+@page("finding.answer", fetch=row_for(Medication, "episode__patient", "episode__clinic"))
+def medication_classify(request: ActorRequest, medication: Medication) -> HttpResponse:
+    """A prescriber says what an unclassified medication is."""
+    episode = medication.episode
+    form = ClassifyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.classify_medication(
+                medication=medication,
+                classes=form.cleaned_data["classes"],
+                reason=form.cleaned_data["reason"],
+                actor=request.actor.user,
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            messages.success(request, f"{medication.name}: classified.")
+            return redirect("screening:medications", public_id=episode.public_id)
+    return render(
+        request,
+        "screening/medication_classify.html",
+        {
+            "episode": episode,
+            "form": form,
+            "medication": medication,
+            "labels": medication_class_labels(medication),
+            "section": "medications",
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+FACT_BY_LABEL = {model._meta.model_name: model for model in FACT_MODELS}
+
+
+def _fact_or_404(actor: Any, kind: str, pk: Any) -> Any:
+    model = {**FACT_BY_LABEL, "allergy": Allergy}.get(kind)
+    if model is None:
+        from django.http import Http404
+
+        raise Http404
+    if model is Allergy:
+        return row_for(Allergy, "patient")(actor, pk)
+    return row_for(model, "episode__patient", "episode__clinic")(actor, pk)
+
+
+def _open_episode_of(fact: Any) -> Any:
+    if isinstance(fact, Allergy):
+        return (
+            Episode.objects.select_related("patient", "clinic")
+            .filter(patient=fact.patient)
+            .latest("opened_at")
+        )
+    return fact.episode
+
+
+@page("finding.answer", fetch=_fact_or_404, about=_open_episode_of)
+def retract(request: ActorRequest, fact: Any) -> HttpResponse:
+    """A prescriber strikes a fact under an absolute finding, with a reason and the paper."""
+    episode = _open_episode_of(fact)
+    form = RetractForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        evidence = form.evidence() or services.Evidence(reason="")
+        try:
+            if isinstance(fact, Allergy):
+                services.correct_allergy(
+                    episode=episode, allergy=fact, evidence=evidence, actor=request.actor.user
+                )
+            else:
+                services.retract_fact(fact=fact, evidence=evidence, actor=request.actor.user)
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            messages.success(
+                request, "Corrected with evidence. The entry stays in the record, struck through."
+            )
+            return redirect("screening:overview", public_id=episode.public_id)
+    return render(
+        request,
+        "screening/retract.html",
+        {"episode": episode, "form": form, "fact": fact, "section": "overview"},
+        status=422 if form.errors else 200,
+    )
