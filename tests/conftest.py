@@ -161,6 +161,18 @@ def application_rights(request: pytest.FixtureRequest) -> None:
         cursor.execute(f"SET LOCAL ROLE {connection.ops.quote_name(settings.DATABASE_APP_ROLE)}")
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hash passwords cheaply: a test makes a dozen people. A live clinic's own processes hash as in production."""
+    if "running_clinic" in request.fixturenames:
+        yield
+        return
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
 @pytest.fixture
 def committed_db(migrated_template: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """A database of this test's own with real commits, as the application's login role; its name."""

@@ -1,0 +1,180 @@
+"""Objects for the arguments of every address, for the test that walks them all (tests/test_access.py).
+
+Each app says here, beside the name of its address, which object of the clinic stands in it. `situation` is made once a test:
+an episode with its team, at a clinic with one person of each role. An entry returns the keyword arguments of `reverse`.
+A new address with arguments needs an entry; the walk fails and says so when one is missing.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.utils import timezone
+
+from episodes.models import Episode, Patient
+from kapclinic.accounts import services as people
+from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
+from kapclinic.administration import services as administration
+from kapclinic.clinics.models import Clinic, Room
+from kapclinic.jobs.models import Job, JobState
+from kapclinic.notices.models import Notice, Task
+from kapclinic.notices.services import notify, open_task
+from tests import factories
+
+
+@dataclass
+class Situation:
+    """A clinic at work. `team` holds one person for each role: the clinical ones are on the episode's team."""
+
+    clinic: Clinic
+    team: dict[Role, User]
+
+    @property
+    def manager(self) -> User:
+        """The clinic's manager."""
+        return self.team[Role.MANAGER]
+
+    @cached_property
+    def patient(self) -> Patient:
+        """A registered patient, put down by the coordinator."""
+        return factories.make_patient(self.clinic, self.team[Role.COORDINATOR])
+
+    @cached_property
+    def episode(self) -> Episode:
+        """The patient's open episode; the coordinator opened it, so nobody on the team owns it by that."""
+        episode = factories.make_episode(
+            self.patient,
+            prescriber=self.team[Role.PRESCRIBER],
+            therapist=self.team[Role.THERAPIST],
+            nurse=self.team[Role.NURSE],
+        )
+        Episode.objects.filter(pk=episode.pk).update(created_by=self.team[Role.COORDINATOR])
+        episode.refresh_from_db()
+        return episode
+
+
+Arguments = Callable[[Situation], dict[str, Any]]
+
+# By the name of the address, with its namespace.
+BY_NAME: dict[str, Arguments] = {}
+# By the name of the argument, where every address means the same by it.
+BY_ARGUMENT: dict[str, Callable[[Situation], Any]] = {}
+
+
+def for_address(*names: str) -> Callable[[Arguments], Arguments]:
+    """Register the decorated function as the maker of the arguments of these addresses."""
+
+    def register(function: Arguments) -> Arguments:
+        for name in names:
+            if name in BY_NAME:
+                raise ValueError(f"{name} has two entries in tests/url_arguments.py")
+            BY_NAME[name] = function
+        return function
+
+    return register
+
+
+# Accounts and administration
+
+
+@for_address(
+    "administration:person", "administration:licence-add", "administration:training-add", "administration:competency-add"
+)
+def _person(situation: Situation) -> dict[str, Any]:
+    return {"pk": situation.team[Role.NURSE].pk}
+
+
+@for_address("administration:role-end", "administration:role-director")
+def _membership(situation: Situation) -> dict[str, Any]:
+    spare = factories.make_member(situation.clinic, Role.COORDINATOR)
+    return {"pk": Membership.objects.get(user=spare).pk}
+
+
+@for_address("administration:licence-change")
+def _licence(situation: Situation) -> dict[str, Any]:
+    return {"pk": Licence.objects.filter(user=situation.team[Role.NURSE]).values_list("pk", flat=True)[0]}
+
+
+@for_address("administration:training-strike")
+def _training(situation: Situation) -> dict[str, Any]:
+    training = people.record_training(
+        user=situation.team[Role.NURSE], clinic=situation.clinic, kind="didactic", hours=Decimal(2),
+        completed_on=date(2026, 1, 5), actor=situation.manager,
+    )  # fmt: skip
+    return {"pk": training.pk}
+
+
+@for_address("administration:competency-end")
+def _competency(situation: Situation) -> dict[str, Any]:
+    competency = people.record_competency(
+        user=situation.team[Role.THERAPIST], clinic=situation.clinic, kind="crisis", basis="supervision",
+        since=date(2026, 1, 5), actor=situation.manager,
+    )  # fmt: skip
+    return {"pk": competency.pk}
+
+
+@for_address("administration:invitation-resend", "administration:invitation-revoke")
+def _invitation(situation: Situation) -> dict[str, Any]:
+    invitation = Invitation.objects.create(
+        clinic=situation.clinic, email="invited@demo.example", name="Demo Invited", roles=[Role.NURSE],
+        token_digest=uuid.uuid4().hex, expires_at=timezone.now() + timedelta(days=1), created_by=situation.manager,
+    )  # fmt: skip
+    return {"pk": invitation.pk}
+
+
+@for_address("accounts:invitation-follow")
+def _link(_situation: Situation) -> dict[str, Any]:
+    return {"secret": "a-link-that-nobody-sent"}
+
+
+@for_address("administration:room")
+def _room(situation: Situation) -> dict[str, Any]:
+    return {"pk": Room.objects.filter(clinic=situation.clinic).values_list("pk", flat=True)[0]}
+
+
+@for_address("administration:setting")
+def _setting(_situation: Situation) -> dict[str, Any]:
+    return {"key": "accounts.licence_warn_days"}
+
+
+@for_address("administration:proposal-decide", "administration:proposal-withdraw")
+def _proposal(situation: Situation) -> dict[str, Any]:
+    proposal = administration.propose_setting(
+        clinic=situation.clinic, key="accounts.licence_warn_days", value=90, reason="made up", actor=situation.manager
+    )
+    return {"pk": proposal.pk}
+
+
+# Inbox and jobs
+
+
+@for_address("notices:open")
+def _notice(situation: Situation) -> dict[str, Any]:
+    notify(clinic=situation.clinic, receivers=[situation.team[Role.NURSE]], key="walk", title="Made up")
+    return {"pk": Notice.objects.get(clinic=situation.clinic, key="walk").pk}
+
+
+@for_address("notices:task-complete")
+def _task(situation: Situation) -> dict[str, Any]:
+    task: Task = open_task(
+        clinic=situation.clinic, key=f"walk:{uuid.uuid4()}", kind="walk", title="Made up", role=Role.NURSE,
+        person=situation.team[Role.NURSE],
+    )  # fmt: skip
+    return {"pk": task.pk}
+
+
+@for_address("jobs:retry")
+def _job(situation: Situation) -> dict[str, Any]:
+    job = Job.objects.create(
+        clinic=situation.clinic, kind="walk", key=f"walk:{uuid.uuid4()}", state=JobState.FAILED, due_at=timezone.now()
+    )
+    return {"pk": job.pk}
+
+
+# The spine
+
+BY_ARGUMENT["public_id"] = lambda situation: situation.episode.public_id
