@@ -8,7 +8,8 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
-        from kapclinic.desk.today import owed, rooms
+        from kapclinic.desk import flags
+        from kapclinic.desk.today import handoffs, owed, rooms, windows
 
-        # Importing them registers their cards.
-        self.cards = (owed, rooms)
+        # Importing them registers their cards and flags.
+        self.parts = (flags, handoffs, owed, rooms, windows)

@@ -157,10 +157,7 @@ def build_journey(episode: Episode, actor: Actor, *, now: datetime) -> Journey:
             line = f"{'since' if place == here else 'from'} {local.day} {local:%b %Y}"
         if stage == Stage.CLOSED and episode.stage == Stage.CLOSED:
             line = episode.get_close_reason_display()
-        was_skipped = place < here and at is None
-        state = "now" if place == here else "done" if place < here and not was_skipped else "later"
-        if was_skipped:
-            line = "not needed"
+        state = "now" if place == here else "done" if place < here else "later"
         steps.append(Step(_LABELS.get(stage, stage.label), state, line or ("not yet" if place > here else "")))
     target = _next(episode)
     blocks: list[str] = []

@@ -9,6 +9,7 @@ from kapclinic.desk.doses import DoseRow, doses_of, latest_vitals
 from kapclinic.desk.links import link
 from kapclinic.desk.owed import tone_of, when_in_words
 from kapclinic.desk.scores import scores_of
+from kapclinic.desk.windows import ChartWindow, windows_of_episode
 from kapclinic.documents import kinds
 from kapclinic.documents.charts import Chart
 from kapclinic.documents.selectors import attachments_of, documents_of
@@ -47,6 +48,7 @@ class Paper:
 class ChartPage:
     """Everything the chart page draws."""
 
+    windows: list[ChartWindow]
     scores: Chart | None
     score_words: list[str]
     doses: list[DoseRow]
@@ -70,6 +72,7 @@ def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
     vitals, vitals_words = latest_vitals(episode, actor)
     since, words = _since_last(timeline, actor)
     return ChartPage(
+        windows=windows_of_episode(episode, actor, now=now),
         scores=scores,
         score_words=score_words,
         doses=doses,

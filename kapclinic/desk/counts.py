@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kapclinic.accounts.policy import Actor
-from kapclinic.desk.owed import tasks_of
-from kapclinic.notices.models import Urgency
+from kapclinic.handoffs.selectors import waiting_count
+from kapclinic.notices.models import Notice, Urgency
+from kapclinic.notices.reach import tasks_owed_by
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,16 @@ _ENOUGH = 100
 
 def waiting_tasks(actor: Actor, now: datetime) -> Count:
     """Open tasks that are this person's to do."""
-    urgencies = list(tasks_of(actor).values_list("urgency", flat=True).order_by("-urgency")[:_ENOUGH])
+    urgencies = list(tasks_owed_by(actor).values_list("urgency", flat=True).order_by("-urgency")[:_ENOUGH])
     return Count(len(urgencies), "waiting", bool(urgencies) and urgencies[0] >= Urgency.NOW)
 
 
 def waiting_handoffs(actor: Actor, now: datetime) -> Count:
     """Handoffs that this person has to write or to acknowledge."""
-    return NOTHING
+    return Count(min(waiting_count(actor, now), _ENOUGH), "waiting")
+
+
+def unread_notices(actor: Actor, now: datetime) -> Count:
+    """Lines of the inbox that were not read."""
+    unread = Notice.objects.filter(receiver=actor.user, clinic=actor.clinic, read_at__isnull=True)
+    return Count(len(unread.values_list("pk", flat=True)[:_ENOUGH]), "unread")

@@ -1,4 +1,4 @@
-"""What a person owes: open tasks that are theirs, or their role's on an episode that they may act on."""
+"""How urgent a task is, in words and colour."""
 
 from datetime import datetime, timedelta
 
@@ -10,11 +10,6 @@ from kapclinic.notices.reach import tasks_owed_by
 
 # A routine task without urgency turns amber when it falls due within this time.
 SOON = timedelta(hours=24)
-
-
-def tasks_of(actor: Actor) -> QuerySet[Task]:
-    """Open tasks of the actor: given to them in person, or to a role they hold (on episodes within their rights)."""
-    return tasks_owed_by(actor)
 
 
 def overdue_tasks(now: datetime) -> QuerySet[Task]:

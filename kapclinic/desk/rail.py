@@ -26,6 +26,8 @@ class Place:
     namespaces: frozenset[str] = frozenset()
     key: str = ""
     count: Callable[[Actor, datetime], counts.Count] | None = None
+    # People with this right have a fuller place of the same kind.
+    unless: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ PLACES: tuple[Place, ...] = (
         key="h",
         count=counts.waiting_handoffs,
     ),
+    Place("Inbox", "notices:inbox", "inbox", "inbox.read", namespaces=frozenset({"notices"}), key="i", count=counts.unread_notices),
     Place("Outcomes", "outcomes:overview", "outcomes", "outcomes.view", namespaces=frozenset({"outcomes"}), key="o"),
     Place(
         "Administration",
@@ -76,6 +79,15 @@ PLACES: tuple[Place, ...] = (
         "staff.manage",
         namespaces=frozenset({"administration", "jobs"}),
         key="a",
+    ),
+    Place(
+        "Settings",
+        "administration:settings",
+        "administration",
+        "settings.view",
+        namespaces=frozenset({"administration"}),
+        key="s",
+        unless="staff.manage",
     ),
 )
 
@@ -89,7 +101,7 @@ def rail_for(request: HttpRequest, actor: Actor) -> list[Entry]:
     entries = []
     for place in PLACES:
         url = link(place.url_name)
-        if not url or not can(actor, place.action):
+        if not url or not can(actor, place.action) or (place.unless and can(actor, place.unless)):
             continue
         count = place.count(actor, now) if place.count is not None else counts.NOTHING
         entries.append(

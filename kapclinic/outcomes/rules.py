@@ -85,7 +85,7 @@ class Rate:
         if self.of == 0:
             return "nobody yet"
         if self.is_hidden:
-            return f"hidden: a cell below {self.hide_below}"
+            return "hidden"
         return f"{self.count} of {self.of}"
 
     @property

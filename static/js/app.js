@@ -99,6 +99,7 @@
   });
 
   document.addEventListener("kap:draft-saved", (event) => dirty.delete(event.target));
+  document.addEventListener("kap:leaving", () => dirty.clear());
 
   window.addEventListener("beforeunload", (event) => {
     if ([...dirty].some((form) => form.isConnected)) {

@@ -8,8 +8,9 @@ import pytest
 from episodes.models import Episode
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
-from kapclinic.desk.owed import tasks_of, tone_of, when_in_words
+from kapclinic.desk.owed import tone_of, when_in_words
 from kapclinic.notices.models import Task, Urgency
+from kapclinic.notices.reach import tasks_owed_by as tasks_of
 from kapclinic.notices.services import complete_task, open_task
 from tests import factories
 

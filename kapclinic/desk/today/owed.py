@@ -9,10 +9,11 @@ from episodes.stages import Stage
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.links import link
-from kapclinic.desk.owed import tasks_of, tone_of, when_in_words
+from kapclinic.desk.owed import tone_of, when_in_words
 from kapclinic.desk.people import url_of
 from kapclinic.desk.today.registry import MOST_ROWS, Card, Place, Row, card
 from kapclinic.jobs.models import Job
+from kapclinic.notices.reach import tasks_owed_by
 
 _EVERYONE = tuple(Role)
 
@@ -21,7 +22,7 @@ _EVERYONE = tuple(Role)
 def for_you(actor: Actor, now: datetime) -> Card:
     """Open tasks, the most urgent first. One query."""
     tasks = list(
-        tasks_of(actor)
+        tasks_owed_by(actor)
         .select_related("episode__patient")
         .order_by("-urgency", "due_at", "created_at")[: MOST_ROWS + 1]
     )

@@ -1,7 +1,7 @@
 """The registry of Today's cards: which role sees which, in what order."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -101,5 +101,12 @@ def cards_for(actor: Actor, now: datetime) -> dict[Place, list[Shown]]:
             continue
         built = spec.build(actor, now)
         if built.is_shown:
-            page[spec.place].append(Shown(spec.key, built))
+            page[spec.place].append(Shown(spec.key, _with_one_primary(built)))
     return page
+
+
+def _with_one_primary(built: Card) -> Card:
+    """A card has at most one primary button: the first that asks for it."""
+    first = next((place for place, row in enumerate(built.rows) if row.is_primary), None)
+    rows = tuple(replace(row, is_primary=place == first) for place, row in enumerate(built.rows))
+    return replace(built, rows=rows)

@@ -9,7 +9,8 @@ from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.doses import dose_numbers
 from kapclinic.desk.links import link
 from kapclinic.desk.today.registry import MOST_ROWS, Card, Place, Row, card
-from sessions.models import DosingSession, SessionState
+from sessions.dose import ROUTE_SHORT, plain
+from sessions.models import DoseOrder, DosingSession, SessionState
 from sessions.selectors import RoomRow, day_bounds, doses_of_day
 from sessions.vitals import DueState
 
@@ -56,7 +57,7 @@ def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime) -> Row
     return Row(
         who=session.episode.patient.display_name,
         url=link("desk:chart", public_id=session.episode.public_id),
-        line=f"Dose {number} · {row.order.summary if row.order is not None else 'no order yet'}",
+        line=f"Dose {number} · {_order_words(row.order)}",
         where=_where(session),
         what=what,
         pill=pill,
@@ -65,6 +66,13 @@ def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime) -> Row
         button_url=link("dosing:session-detail", pk=session.pk),
         is_primary=session.state == SessionState.UNDER_WAY,
     )
+
+
+def _order_words(order: DoseOrder | None) -> str:
+    """ "IV 0.5 mg/kg": the whole order stands on the session's page."""
+    if order is None:
+        return "no order yet"
+    return f"{ROUTE_SHORT[order.route_value]} {plain(order.amount)} {order.unit}"
 
 
 def _pill(row: RoomRow, now: datetime) -> tuple[str, str]:
