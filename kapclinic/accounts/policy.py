@@ -110,6 +110,7 @@ TABLE: dict[str, Grants] = {
     "dose.adverse-event": _row(nur=(T, D), the=T, pre=(T, D)),
     "dose.discharge": _row(nur=(T, D), pre=(T, D)),
     "dose.override": _row(pre=(T, D)),
+    "dose.duty": _row(coo=C, nur=C, pre=C),
     # Integration
     "integration.read": _row(nur=(T, D), the=T, pre=(T, D)),
     "integration.write": _row(the=T),

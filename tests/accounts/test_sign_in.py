@@ -38,7 +38,8 @@ def test_same_words_are_said_when_the_address_or_the_password_is_wrong(client: C
 
 def test_person_stays_out_when_no_longer_active(client: Client, nurse: User) -> None:
     User.objects.filter(pk=nurse.pk).update(is_active=False)
-    assert _try(client, nurse.email, PASSWORD).status_code == 200
+    answer = client.post(SIGN_IN, {"login": nurse.email, "password": PASSWORD}, follow=True)
+    assert "This account is closed" in answer.text
     assert not SignIn.objects.filter(user=nurse).exists()
 
 
