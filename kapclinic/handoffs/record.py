@@ -83,10 +83,8 @@ def _before_the_dose(session: DosingSession) -> dict[str, Suggestion]:
         concerns.append("No preparation session is signed.")
     found["readiness"] = Suggestion("\n".join(concerns), "open questions of the record")
     medications = medication_summary(episode)
-    if medications.takes_none:
-        taken = "Takes no medication."
-    else:
-        taken = "\n".join(f"{line.medication}:" for line in medications.lines)
+    listed = "\n".join(f"{line.medication}:" for line in medications.lines)
+    taken = "Takes no medication." if medications.takes_none else listed
     found["adherence"] = Suggestion(taken, "medication list")
     return found
 

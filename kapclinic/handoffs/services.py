@@ -334,13 +334,14 @@ def acknowledge_handoff(
         try:
             with transaction.atomic():
                 done = Acknowledgement.objects.create(
-                    clinic=locked.clinic, handoff=locked, person=actor, at=now, reply=reply.strip(), created_at=now, created_by=actor
+                    clinic=locked.clinic, handoff=locked, person=actor, at=now, reply=reply.strip(), created_at=now,
+                    created_by=actor,
                 )  # fmt: skip
         except IntegrityError:
             return Acknowledgement.objects.get(handoff=locked)
         record_event(
-            episode=episode, kind="handoff.read", summary=f"Handoff {_direction(locked.kind)} read", actor=actor, at=now, now=now,
-            subject=locked,
+            episode=episode, kind="handoff.read", summary=f"Handoff {_direction(locked.kind)} read", actor=actor, at=now,
+            now=now, subject=locked,
         )  # fmt: skip
         close_task(key=_task_key(locked), actor=actor, outcome="read", now=now)
     return done

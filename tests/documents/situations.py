@@ -1,11 +1,9 @@
-"""Situations of documents: kinds of every shelf, and one issued document."""
+"""Situations of documents: kinds of every shelf, small snapshots, and issuing them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from episodes.models import Episode
 from kapclinic.accounts.models import User
@@ -21,9 +19,8 @@ NOW = datetime(2026, 3, 20, 21, 20, tzinfo=UTC)
 DENVER = ZoneInfo("America/Denver")
 
 
-@pytest.fixture(autouse=True)
-def known_kinds() -> Iterator[None]:
-    """A kind for every shelf, beside those of the apps."""
+def kinds_of_every_shelf() -> Iterator[None]:
+    """While it runs, there is a kind for every shelf, beside those of the apps."""
     before = dict(kinds._kinds)
     for action in ("document.read", "document.instructions", "outcomes.export", "handoff.read"):
         kinds.register(DocumentKind(f"test:{action}", "Test document", "test-document", action))
@@ -60,9 +57,8 @@ def make_snapshot(
     return snapshots.snapshot(**fields)
 
 
-@pytest.fixture
-def issue(episode: Episode, therapist: User) -> Callable[..., Document]:
-    """Issues a document about the episode; `action` picks its shelf."""
+def issuer(episode: Episode, therapist: User) -> Callable[..., Document]:
+    """Issues documents about the episode; `action` picks the shelf."""
 
     def make(action: str = "document.read", **changes: Any) -> Document:
         fields: dict[str, Any] = {
@@ -78,9 +74,3 @@ def issue(episode: Episode, therapist: User) -> Callable[..., Document]:
         return issue_document(**fields)
 
     return make
-
-
-@pytest.fixture
-def document(issue: Callable[..., Document]) -> Document:
-    """A document that was just issued; its PDF is still to be made."""
-    return issue()

@@ -19,7 +19,7 @@ from kapclinic.documents.services import issue_document, job_key, make_pdf, retr
 from kapclinic.documents.snapshots import BadSnapshot
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import run_due
-from tests.documents.situations import NOW, document, issue, known_kinds, make_snapshot  # noqa: F401  fixtures
+from tests.documents.situations import NOW, make_snapshot
 from tests.documents.test_files import a_pdf, a_picture
 from tests.documents.test_rendering import HOSTILE_NAMES
 

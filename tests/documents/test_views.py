@@ -16,7 +16,6 @@ from kapclinic.documents.views import SHELVES
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import run_due
 from tests import factories
-from tests.documents.situations import document, issue, known_kinds  # noqa: F401  fixtures
 from tests.documents.test_files import a_picture
 
 
