@@ -399,9 +399,11 @@ class ClusterResult:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the answers add up to. ``values`` has one entry per item, skipped items with what they count as."""
+    """What the answers add up to. ``given`` and ``values`` have one entry per item: as answered, and with
+    skipped items as what they count as."""
 
     instrument: Instrument
+    given: tuple[int | None, ...]
     values: tuple[int | None, ...]
     functional: int | None
     total: int | None
@@ -514,6 +516,7 @@ def score(
         clusters = _clusters_reached(definition.clusters, known, total, cut_point)
     return Score(
         instrument=definition,
+        given=tuple(given.values()),
         values=tuple(values.values()),
         functional=functional,
         total=total,

@@ -111,6 +111,18 @@ class Tally:
             self.new += 1
         else:
             self.already_there += 1
+        self._figures(row)
+
+    def refuse(self, row: RefusedRow, *, read: ParsedRow | None = None) -> None:
+        """Count a refused row; the first ones are kept with their reasons. `read`: its answers, where readable."""
+        self.rows_read += 1
+        self.refused += 1
+        if len(self.refusals) < MAX_REFUSED_KEPT:
+            self.refusals.append(row)
+        if read is not None:
+            self._figures(read)
+
+    def _figures(self, row: ParsedRow) -> None:
         key = row.instrument.id
         if key not in self.by_instrument:
             self.by_instrument[key] = InstrumentTally(row.instrument)
@@ -118,12 +130,9 @@ class Tally:
         for note in row.notes:
             self.note(f"Row {row.row}: {note}.")
 
-    def refuse(self, row: RefusedRow) -> None:
-        """Count a refused row; the first ones are kept with their reasons."""
-        self.rows_read += 1
-        self.refused += 1
-        if len(self.refusals) < MAX_REFUSED_KEPT:
-            self.refusals.append(row)
+    def all_were_there(self) -> None:
+        """The whole file turned out to be known: nothing of it is new."""
+        self.already_there, self.new = self.already_there + self.new, 0
 
     def skip(self, row: SkippedRow) -> None:
         """Count a resource of another kind."""
