@@ -16,6 +16,7 @@ from kapclinic.notices.models import Task
 from screening.finding_selectors import overview_of
 from screening.models import DecisionLapse, EligibilityDecision, Finding, FindingAnswer
 from screening.services.facts import record_condition, record_medication
+from screening.services.findings import refresh_findings
 from tests.factories import make_episode
 from tests.screening.screening_situations import accept, decide, local_today, screen
 
@@ -50,13 +51,15 @@ def test_nobody_else_decides(episode, nurse, who, request):
 def test_missing_answers_never_mean_eligible(episode, prescriber, outcome, conditions):
     with pytest.raises(Refused) as excinfo:
         decide(episode, prescriber, outcome=outcome, conditions=conditions)
-    assert refused(excinfo) == {"incomplete"}
+    assert refused(excinfo) == {"incomplete", "unanswered-CI-CHILDBEARING"}
     assert not EligibilityDecision.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["deferred", "ineligible"])
 def test_deferring_and_declining_do_not_wait_for_answers(episode, prescriber, outcome):
-    decision = decide(episode, prescriber, outcome=outcome)
+    refresh_findings(episode=episode)
+    answer = accept("CI-CHILDBEARING", hash_of(episode, "CI-CHILDBEARING"), outcome="defer")
+    decision = decide(episode, prescriber, outcome=outcome, answers=[answer])
     assert not decision.clears
     assert decision.snapshot["missing"]
 

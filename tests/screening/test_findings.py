@@ -13,7 +13,7 @@ from episodes.services import add_allergy, resolve_allergy, strike_entry
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from screening.contraindications import Standing
-from screening.contraindications.facts import Answer, DayFacts, Intake, RemsFact, Route, VitalsReading
+from screening.contraindications.facts import Answer, DayFacts, Intake, Route, VitalsReading
 from screening.finding_selectors import overview_of
 from screening.models import (
     Condition,
@@ -181,7 +181,7 @@ def test_a_ketamine_allergy_counts_when_it_was_resolved_without_a_prescriber(epi
     allergy = add_allergy(
         patient=episode.patient, substance="Ketamine", kind="allergy", reaction="hives", actor=nurse
     )
-    resolve_allergy(allergy=allergy, resolved_on=local_today(episode), actor=nurse)
+    resolve_allergy(allergy=allergy, on=local_today(episode), actor=nurse)
     assert standing(episode) is Standing.BLOCKED
     with pytest.raises(Refused):
         correct_allergy(episode=episode, allergy=allergy, evidence=evidence(), actor=nurse)
@@ -449,7 +449,6 @@ def test_esketamine_needs_rems(episode, nurse, make_ready):
     )
     free = evaluate_day(episode, check_in(now), now=now, route=Route.ESKETAMINE_INTRANASAL)
     assert free.reasons == ()
-    assert isinstance(RemsFact(), RemsFact)
 
 
 def test_a_finding_of_the_day_is_answered_for_its_session_alone(episode, nurse, prescriber, make_ready):

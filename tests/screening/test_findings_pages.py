@@ -80,7 +80,8 @@ def test_another_clinic_finds_nothing(client, episode, other_clinic):
 def test_the_coordinator_does_not_read_answers(client, episode, nurse, coordinator):
     screen(episode, nurse, aneurysm="yes")
     text = get(client, coordinator, "history", episode).content.decode()
-    assert "checked" not in text
+    assert 'value="yes" checked' not in text
+    assert 'value="no" checked' not in text
 
 
 def test_history_is_saved_and_kept_on_a_refusal(client, episode, nurse):
