@@ -14,12 +14,15 @@ class DosingConfig(AppConfig):
         from episodes.access import register_duty
         from kapclinic.scheduling import hooks
         from kapclinic.scheduling.models import AppointmentKind
+        from screening.gathering import register_dose_history
         from sessions import clinical_settings, guard_rules, jobs  # noqa: F401  importing registers them
         from sessions.duty import duty_source
+        from sessions.selectors import has_had_a_dose
         from sessions.services.planning import follow_appointment
 
         clinical_settings.declare()
         register_duty(duty_source)
+        register_dose_history(has_had_a_dose)
         hooks.on_change(AppointmentKind.DOSING, follow_appointment)
         hooks.completion_page(
             AppointmentKind.DOSING,

@@ -11,6 +11,7 @@ from kapclinic.clinics.refusals import Reason
 from sessions import selectors
 from sessions.clinical_settings import settings_in_force
 from sessions.models import ChallengingExperience, DosingSession, SessionState
+from sessions.services.findings import day_evaluation
 
 # Paperwork is passed by whoever gives the dose; what concerns safety by a prescriber. Each asks for its own reason.
 _GIVERS = frozenset({Role.NURSE.value, Role.PRESCRIBER.value})
@@ -27,6 +28,22 @@ def first_dose_is_prepared(context: GuardContext) -> Iterator[Reason]:
     if held < wanted:
         missing = "no preparation" if held == 0 else f"only {held} of {wanted} preparations"
         yield Reason("preparation-missing", f"First dose of the episode: {missing} held and signed.")
+
+
+# The rooms below ask for consent and clearance themselves, before the day as well.
+_ASKED_BELOW = frozenset({"finding-DAY-CONSENT-MISSING", "finding-DAY-CLEARANCE-MISSING"})
+
+
+@guards.register("dose.start")
+def day_is_clear(context: GuardContext) -> Iterator[Reason]:
+    """The rules of the day (`DAY-*`) over check-in, readings and the order's own limits; a newer reading counts."""
+    session = context.subject
+    if session is None:
+        return
+    judged = day_evaluation(session, now=context.now).evaluation
+    for reason in judged.reasons:
+        if reason.code not in _ASKED_BELOW:
+            yield reason
 
 
 @guards.register("dose.start")

@@ -15,9 +15,9 @@ from sessions.models import DosingSession, SessionState
 from sessions.services.common import COMPLETION_JOB, READINESS_JOB, expected_t0, session_url
 
 # Reasons that only the day itself can clear; days before they say nothing.
-OF_THE_DAY = ("not-checked-in", "day-", "DAY-")
-# What the day rules ask that can be known beforehand all the same.
-KNOWN_BEFORE = ("DAY-CONSENT-MISSING", "DAY-CLEARANCE-MISSING", "DAY-REMS-ENROL")
+OF_THE_DAY = ("not-checked-in", "finding-DAY-", "missing-day:", "missing-order:")
+# What the rules of the day ask and what can be mended beforehand all the same.
+KNOWN_BEFORE = ("finding-DAY-REMS-ENROL", "missing-clinic:rems_site")
 
 
 def _session(payload: dict[str, Any]) -> DosingSession:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from episodes.models import Episode
+from screening.models import RiskAssessment, RiskState
 
 # Item 9 at most this old opened the assessment; the same span asks for another look before leaving (POLICY).
 RECHECK_DAYS = 7
@@ -10,8 +11,6 @@ RECHECK_DAYS = 7
 
 def needs_risk_recheck(episode: Episode, at: datetime) -> bool:
     """Whether item 9 was 1 or more, or blank, in the days before `at`: it opened an assessment then."""
-    from screening.models import RiskAssessment, RiskState
-
     return (
         RiskAssessment.objects.filter(
             episode=episode,

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, Sum
 from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.models import Clinic
+from screening.models import ScreeningVitals
 from sessions.anchor import Anchors
 from sessions.checkin import DoorAnswers
 from sessions.clinical_settings import DosingSettings, settings_in_force
@@ -46,16 +47,25 @@ from sessions.vitals import (
 
 
 def latest_weight(session: DosingSession) -> Weight | None:
-    """The patient's newest weight from a check-in, dated in the clinic's zone."""
-    found = (
+    """The patient's newest weight from a check-in or from screening, dated in the clinic's zone."""
+    patient_id = session.episode.patient_id
+    found = [
         CheckIn.objects.current()
-        .filter(session__episode__patient_id=session.episode.patient_id, weight_kg__isnull=False)
+        .filter(session__episode__patient_id=patient_id, weight_kg__isnull=False)
         .order_by("-at")
-        .first()
-    )
-    if found is None or found.weight_kg is None:
+        .values_list("at", "weight_kg")
+        .first(),
+        ScreeningVitals.objects.current()
+        .filter(episode__patient_id=patient_id, weight_kg__isnull=False)
+        .order_by("-taken_at")
+        .values_list("taken_at", "weight_kg")
+        .first(),
+    ]
+    newest = max((entry for entry in found if entry is not None), default=None)
+    if newest is None:
         return None
-    return Weight(found.weight_kg, found.at.astimezone(session.clinic.zone).date())
+    at, kg = newest
+    return Weight(kg, at.astimezone(session.clinic.zone).date())
 
 
 def weight_at_last_order(session: DosingSession) -> Decimal | None:
@@ -309,6 +319,15 @@ def dose_number(session: DosingSession) -> int:
         .filter(d0_at__lt=at)
         .count()
         + 1
+    )
+
+
+def has_had_a_dose(episode: Episode) -> bool:
+    """Whether anything was given in the episode."""
+    return (
+        Administration.objects.current()
+        .filter(session__episode=episode, session__entered_in_error_at__isnull=True)
+        .exists()
     )
 
 

@@ -16,9 +16,7 @@ def minutes(count):
 
 
 def entry(start, end=None, current=True):
-    return AdministrationTimes(
-        minutes(start), None if end is None else minutes(end), current
-    )
+    return AdministrationTimes(minutes(start), None if end is None else minutes(end), current)
 
 
 @pytest.mark.parametrize(
@@ -82,15 +80,9 @@ def test_change_is_named(before, after, expected):
     assert change(before, after) is expected
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 300), st.integers(0, 120), st.booleans()), max_size=6
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 120), st.booleans()), max_size=6))
 def test_t0_never_precedes_d0(rows):
-    found = anchors(
-        [entry(start, start + length, current) for start, length, current in rows]
-    )
+    found = anchors([entry(start, start + length, current) for start, length, current in rows])
     assert (found.d0 is None) == (found.t0 is None)
     if found.d0 is not None and found.t0 is not None:
         assert found.d0 <= found.t0

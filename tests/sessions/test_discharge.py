@@ -243,9 +243,7 @@ def test_firm_items_are_never_overridden(item):
         Item.DOSE_ENDED: {"t0": None},
     }[item]
     request = {"is_by_prescriber": True, "overrides": {item: "A long and good reason."}}
-    assert {f"gate-{item}", f"override-{item}"} <= problems(
-        Ending.DISCHARGED, request=request, **changes
-    )
+    assert {f"gate-{item}", f"override-{item}"} <= problems(Ending.DISCHARGED, request=request, **changes)
 
 
 @pytest.mark.parametrize(
@@ -315,9 +313,7 @@ def test_other_transport_does_not_open_the_rest_of_the_gate():
         (Ending.TRANSFERRED, {}, {"reason-missing", "destination-missing"}),
     ],
 )
-def test_leaving_is_never_refused_when_the_gate_is_shut(
-    ending, request_changes, expected
-):
+def test_leaving_is_never_refused_when_the_gate_is_shut(ending, request_changes, expected):
     shut = {
         "is_oriented": False,
         "t0": None,
@@ -332,13 +328,8 @@ def test_leaving_is_never_refused_when_the_gate_is_shut(
     ("changes", "expected"),
     [({"d0": None, "t0": None}, set()), ({}, {"was-dosed"})],
 )
-def test_going_home_without_a_dose_is_only_true_when_nothing_was_given(
-    changes, expected
-):
-    assert (
-        problems(Ending.NOT_DOSED, request={"reason": "Pressure too high."}, **changes)
-        == expected
-    )
+def test_going_home_without_a_dose_is_only_true_when_nothing_was_given(changes, expected):
+    assert problems(Ending.NOT_DOSED, request={"reason": "Pressure too high."}, **changes) == expected
 
 
 @pytest.mark.parametrize(
@@ -347,9 +338,5 @@ def test_going_home_without_a_dose_is_only_true_when_nothing_was_given(
 )
 def test_impossible_times_are_refused(shift, expected):
     known = facts(now=NOW)
-    request = EndingRequest(
-        Ending.LEFT_AGAINST_ADVICE, known.now + shift, reason="Left."
-    )
-    assert {
-        problem.code for problem in check_ending(request, known, gate(known))
-    } == expected
+    request = EndingRequest(Ending.LEFT_AGAINST_ADVICE, known.now + shift, reason="Left.")
+    assert {problem.code for problem in check_ending(request, known, gate(known))} == expected

@@ -55,9 +55,7 @@ def context(**changes):
 
 
 def codes(findings, level=None):
-    return {
-        finding.code for finding in findings if level is None or finding.level is level
-    }
+    return {finding.code for finding in findings if level is None or finding.level is level}
 
 
 # -- arithmetic -----------------------------------------------------------------------------------------
@@ -163,10 +161,7 @@ def test_rounding_never_moves_a_dose_by_more_than_half_a_step(per_kg, weight):
 
 @given(st.decimals(min_value="0.01", max_value="1000", places=2), st.sampled_from(Drug))
 def test_salt_conversion_returns_to_where_it_started(amount, drug):
-    assert (
-        rounded(base_of(drug, hydrochloride_of(drug, amount)), Decimal("0.000001"))
-        == amount
-    )
+    assert rounded(base_of(drug, hydrochloride_of(drug, amount)), Decimal("0.000001")) == amount
 
 
 @pytest.mark.parametrize(
@@ -220,9 +215,7 @@ def test_only_an_infusion_lasts(route, minutes, expected):
 def test_limits_hold_when_amount_is_at_the_boundary(route, amount, unit, expected):
     minutes = 40 if route is Route.INTRAVENOUS else None
     found = check_order(
-        request(
-            route=route, amount=Decimal(amount), unit=unit, infusion_minutes=minutes
-        ),
+        request(route=route, amount=Decimal(amount), unit=unit, infusion_minutes=minutes),
         context(),
     )
     assert codes(found) == expected
@@ -262,9 +255,7 @@ def test_esketamine_is_56_or_84(amount, blocks):
         unit=Unit.MG,
         infusion_minutes=None,
     )
-    found = check_order(
-        order, context(is_esketamine_for_trd=True, esketamine_doses_before=3)
-    )
+    found = check_order(order, context(is_esketamine_for_trd=True, esketamine_doses_before=3))
     assert ("esketamine-dose" in codes(found, Level.BLOCK)) is blocks
     assert "route-unusual" not in codes(found)
 
@@ -300,15 +291,11 @@ def test_first_day_of_esketamine_warns_when_it_starts_high(amount, trd, before, 
         unit=Unit.MG,
         infusion_minutes=None,
     )
-    found = check_order(
-        order, context(is_esketamine_for_trd=trd, esketamine_doses_before=before)
-    )
+    found = check_order(order, context(is_esketamine_for_trd=trd, esketamine_doses_before=before))
     assert ("esketamine-day-one" in codes(found, Level.WARN)) is warns
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in Route if route is not Route.INTRANASAL]
-)
+@pytest.mark.parametrize("route", [route for route in Route if route is not Route.INTRANASAL])
 def test_esketamine_is_refused_when_route_is_not_nasal(route):
     order = request(drug=Drug.ESKETAMINE, route=route, amount=Decimal(56), unit=Unit.MG)
     assert "route-drug-mismatch" in codes(check_order(order, context()), Level.BLOCK)
@@ -328,9 +315,7 @@ def test_concentrate_must_be_diluted(concentration, diluted, blocks):
         concentration_mg_per_ml=Decimal(concentration),
         diluted_to_ml=None if diluted is None else Decimal(diluted),
     )
-    assert (
-        "undiluted-concentrate" in codes(check_order(order, context()), Level.BLOCK)
-    ) is blocks
+    assert ("undiluted-concentrate" in codes(check_order(order, context()), Level.BLOCK)) is blocks
 
 
 # -- what is missing ------------------------------------------------------------------------------------
@@ -350,9 +335,7 @@ def test_concentrate_must_be_diluted(concentration, diluted, blocks):
 )
 def test_order_is_refused_at_its_field_when_something_is_missing(changes, code, field):
     found = check_order(request(**changes), context())
-    assert (code, field) in {
-        (finding.code, finding.field) for finding in found if finding.is_block
-    }
+    assert (code, field) in {(finding.code, finding.field) for finding in found if finding.is_block}
 
 
 @pytest.mark.parametrize(
@@ -366,9 +349,7 @@ def test_order_is_refused_at_its_field_when_something_is_missing(changes, code, 
 )
 def test_weight_is_asked_for_when_something_counts_it(route, unit, blocks):
     order = request(route=route, unit=unit, amount=Decimal(1), infusion_minutes=40)
-    assert (
-        "weight-missing" in codes(check_order(order, context(weight=None)), Level.BLOCK)
-    ) is blocks
+    assert ("weight-missing" in codes(check_order(order, context(weight=None)), Level.BLOCK)) is blocks
 
 
 def test_every_reason_is_named_when_several_apply():
@@ -384,10 +365,7 @@ def test_every_reason_is_named_when_several_apply():
 @pytest.mark.parametrize(("days", "warns"), [(29, False), (30, False), (31, True)])
 def test_old_weight_warns(days, warns):
     weight = Weight(Decimal(68), TODAY - timedelta(days=days))
-    assert (
-        "weight-old"
-        in codes(check_order(request(), context(weight=weight)), Level.WARN)
-    ) is warns
+    assert ("weight-old" in codes(check_order(request(), context(weight=weight)), Level.WARN)) is warns
 
 
 @pytest.mark.parametrize(
@@ -397,25 +375,19 @@ def test_old_weight_warns(days, warns):
 def test_changed_weight_warns(now_kg, warns):
     found = check_order(
         request(),
-        context(
-            weight=Weight(Decimal(now_kg), TODAY), weight_at_last_order_kg=Decimal(100)
-        ),
+        context(weight=Weight(Decimal(now_kg), TODAY), weight_at_last_order_kg=Decimal(100)),
     )
     assert ("weight-changed" in codes(found, Level.WARN)) is warns
 
 
 def test_weight_does_not_matter_when_nothing_counts_it():
     old = Weight(Decimal(68), TODAY - timedelta(days=400))
-    order = request(
-        route=Route.SUBLINGUAL, amount=Decimal(100), unit=Unit.MG, infusion_minutes=None
-    )
+    order = request(route=Route.SUBLINGUAL, amount=Decimal(100), unit=Unit.MG, infusion_minutes=None)
     assert codes(check_order(order, context(weight=old))) == set()
 
 
 def test_supplemental_dose_warns():
-    assert "supplemental-dose" in codes(
-        check_order(request(is_supplemental=True), context()), Level.WARN
-    )
+    assert "supplemental-dose" in codes(check_order(request(is_supplemental=True), context()), Level.WARN)
 
 
 def test_clean_order_has_no_findings():
@@ -443,9 +415,7 @@ def test_doses_keep_a_day_apart(gap, blocks):
 
 
 def test_gap_counts_from_start_when_end_is_not_recorded():
-    assert "dose-too-soon" in codes(
-        check_spacing(AT, [PriorDose(AT - timedelta(hours=23), None)])
-    )
+    assert "dose-too-soon" in codes(check_spacing(AT, [PriorDose(AT - timedelta(hours=23), None)]))
 
 
 @pytest.mark.parametrize(
@@ -457,10 +427,7 @@ def test_gap_counts_from_start_when_end_is_not_recorded():
     ],
 )
 def test_a_fourth_dose_in_seven_days_is_refused(oldest, blocks):
-    prior = [
-        PriorDose(AT - gap, AT - gap)
-        for gap in (oldest, timedelta(days=4), timedelta(days=2))
-    ]
+    prior = [PriorDose(AT - gap, AT - gap) for gap in (oldest, timedelta(days=4), timedelta(days=2))]
     assert ("doses-in-week" in codes(check_spacing(AT, prior), Level.BLOCK)) is blocks
 
 
@@ -473,13 +440,8 @@ def test_a_fourth_dose_in_seven_days_is_refused(oldest, blocks):
     ],
 )
 def test_third_dose_of_a_week_warns_when_the_course_is_late(first, warns):
-    prior = [
-        PriorDose(AT - gap, AT - gap)
-        for gap in (first, timedelta(days=4), timedelta(days=2))
-    ]
-    assert (
-        "doses-frequent-late" in codes(check_spacing(AT, prior), Level.WARN)
-    ) is warns
+    prior = [PriorDose(AT - gap, AT - gap) for gap in (first, timedelta(days=4), timedelta(days=2))]
+    assert ("doses-frequent-late" in codes(check_spacing(AT, prior), Level.WARN)) is warns
 
 
 def test_later_doses_do_not_count_when_an_earlier_one_is_planned():
@@ -489,10 +451,7 @@ def test_later_doses_do_not_count_when_an_earlier_one_is_planned():
 def test_clocks_going_forward_take_no_hour_from_the_gap():
     # Denver springs forward on 8 March 2026 at 02:00: 25 clock hours are 24 elapsed ones.
     last_end = datetime(2026, 3, 7, 22, 0, tzinfo=UTC)
-    assert (
-        check_spacing(last_end + timedelta(hours=24), [PriorDose(last_end, last_end)])
-        == ()
-    )
+    assert check_spacing(last_end + timedelta(hours=24), [PriorDose(last_end, last_end)]) == ()
 
 
 # -- what was given -------------------------------------------------------------------------------------
@@ -547,19 +506,13 @@ def deviations(dose, **changes):
         ({"expires_on": TODAY + timedelta(days=1)}, {}, set()),
         (
             {},
-            {
-                "prior_doses": [
-                    PriorDose(AT - timedelta(hours=5), AT - timedelta(hours=4))
-                ]
-            },
+            {"prior_doses": [PriorDose(AT - timedelta(hours=5), AT - timedelta(hours=4))]},
             {"dose-too-soon"},
         ),
         (
             {},
             {
-                "prior_doses": [
-                    PriorDose(AT - timedelta(hours=5), AT - timedelta(hours=4))
-                ],
+                "prior_doses": [PriorDose(AT - timedelta(hours=5), AT - timedelta(hours=4))],
                 "is_first_of_session": False,
             },
             set(),
@@ -586,9 +539,7 @@ def test_esketamine_by_vein_is_a_deviation_when_it_was_ordered_so():
 )
 def test_devices_rest_five_minutes(gap, close):
     order = ActiveOrder(Drug.ESKETAMINE, Route.INTRANASAL, Decimal(56))
-    dose = given_dose(
-        drug=Drug.ESKETAMINE, route=Route.INTRANASAL, amount_mg=Decimal(28)
-    )
+    dose = given_dose(drug=Drug.ESKETAMINE, route=Route.INTRANASAL, amount_mg=Decimal(28))
     found = deviations(
         dose,
         order=order,
@@ -637,7 +588,5 @@ def test_whatever_was_given_can_be_recorded(amount, drug, route, minutes, expire
 
 def test_clinic_limits_win_when_they_are_set():
     strict = DoseLimits(iv_block_mg_per_kg=Decimal("0.4"), doses_in_seven_days=1)
-    found = check_order(
-        request(), context(prior_doses=(dose_ago(timedelta(days=3)),)), strict
-    )
+    found = check_order(request(), context(prior_doses=(dose_ago(timedelta(days=3)),)), strict)
     assert codes(found, Level.BLOCK) == {"dose-above-limit", "doses-in-week"}

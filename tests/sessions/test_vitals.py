@@ -128,9 +128,7 @@ CALL, EMERGENCY = AlertLevel.CALL, AlertLevel.EMERGENCY
     ],
 )
 def test_somebody_is_called_when_a_threshold_is_reached(changes, expected):
-    assert [
-        (alert.code, alert.level) for alert in alerts_of(reading(**changes))
-    ] == expected
+    assert [(alert.code, alert.level) for alert in alerts_of(reading(**changes))] == expected
 
 
 @pytest.mark.parametrize(
@@ -164,9 +162,7 @@ def test_order_moves_the_call_but_never_an_emergency(changes, hold, fires):
 
 
 def test_clinic_thresholds_win_when_they_are_set():
-    assert alerts_of(
-        reading(systolic=165, diastolic=90), VitalsLimits(alert_systolic=160)
-    )
+    assert alerts_of(reading(systolic=165, diastolic=90), VitalsLimits(alert_systolic=160))
 
 
 # -- freshness ------------------------------------------------------------------------------------------
@@ -212,9 +208,7 @@ def states(schedule, readings, minute, *, seconds=0, left=None):
     taken = [full(AT + timedelta(minutes=at)) for at in readings]
     return {
         entry.offset: entry.state
-        for entry in due_readings(
-            schedule, d0=AT, readings=taken, now=now, left_at=left_at
-        )
+        for entry in due_readings(schedule, d0=AT, readings=taken, now=now, left_at=left_at)
     }
 
 
@@ -300,22 +294,17 @@ def test_next_due_is_the_latest_pressing_one_when_several_wait():
         now=AT + timedelta(minutes=17),
     )
     following = next_due(due)
-    assert following is not None and following.offset == 30
+    assert following is not None
+    assert following.offset == 30
     due = due_readings(STANDARD, d0=AT, readings=[], now=AT + timedelta(minutes=16))
     following = next_due(due)
-    assert following is not None and following.offset == 15
+    assert following is not None
+    assert following.offset == 15
 
 
 def test_nothing_is_due_when_everything_was_taken():
     taken = [full(AT + timedelta(minutes=at)) for at in (15, 30, 45, 60, 90)]
-    assert (
-        next_due(
-            due_readings(
-                STANDARD, d0=AT, readings=taken, now=AT + timedelta(minutes=95)
-            )
-        )
-        is None
-    )
+    assert next_due(due_readings(STANDARD, d0=AT, readings=taken, now=AT + timedelta(minutes=95))) is None
 
 
 @pytest.mark.parametrize(
@@ -326,9 +315,7 @@ def test_times_are_read_when_they_rise(text, minutes):
     assert parse_offsets(text) == minutes
 
 
-@pytest.mark.parametrize(
-    "text", ["", "  ", "15, x", "30, 15", "15, 15", "0, 15", "15, 481", "-5", "1.5"]
-)
+@pytest.mark.parametrize("text", ["", "  ", "15, x", "30, 15", "15, 15", "0, 15", "15, 481", "-5", "1.5"])
 def test_times_are_refused_with_a_sentence_when_they_make_no_sense(text):
-    with pytest.raises(ValueError, match="[.]$"):
+    with pytest.raises(ValueError, match=r"[.]$"):
         parse_offsets(text)

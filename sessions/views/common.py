@@ -1,0 +1,72 @@
+"""What the pages of a dosing session share."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from episodes.access import row_for
+from kapclinic.accounts.pages import ActorRequest
+from kapclinic.clinics.refusals import Refused
+from sessions.models import DosingSession
+
+_EPISODE = ("episode__patient", "episode__clinic", "episode__protocol_version__protocol")
+fetch_session = row_for(DosingSession, "room", "appointment", *_EPISODE)
+
+
+def fetch_in_session(model: type[Any]) -> Callable[..., Any]:
+    """A `fetch` for rows that hang on a session."""
+    return row_for(model, "session__clinic", *(f"session__{name}" for name in _EPISODE))
+
+
+def to_session(session: DosingSession, anchor: str = "") -> HttpResponse:
+    """Back to the session's record."""
+    response = redirect("dosing:session-detail", pk=session.pk)
+    if anchor:
+        response["Location"] += f"#{anchor}"
+    return response
+
+
+def entry_page(
+    request: ActorRequest,
+    session: DosingSession,
+    form: forms.Form,
+    save: Callable[[], Any],
+    *,
+    title: str,
+    done: str,
+    action: str,
+    anchor: str = "",
+    template: str = "dosing/entry.html",
+    **context: Any,
+) -> HttpResponse:
+    """Show a form about a session; on POST call `save`, turn refusals into errors, keep everything typed."""
+    reasons: tuple[Any, ...] = ()
+    if request.method == "POST" and form.is_valid():
+        try:
+            save()
+        except Refused as refused:
+            refused.add_to(form)
+            reasons = refused.reasons
+        else:
+            messages.success(request, done)
+            return to_session(session, anchor)
+    status = 422 if request.method == "POST" else 200
+    return render(
+        request,
+        template,
+        {
+            "episode": session.episode,
+            "session": session,
+            "form": form,
+            "title": title,
+            "action": action,
+            "reasons": reasons,
+            "draft_key": f"dosing-{request.resolver_match.url_name}:{session.pk}",
+            **context,
+        },
+        status=status,
+    )
