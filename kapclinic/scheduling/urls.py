@@ -1,4 +1,24 @@
-from django.urls import URLPattern
+"""Addresses of the calendar."""
+
+from django.urls import path
+
+from kapclinic.scheduling.views import appointments, calendar, roster
 
 app_name = "scheduling"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", calendar.calendar, name="calendar"),
+    path("meetings/new/", appointments.book_meeting, name="meeting-book"),
+    path("episodes/<str:public_id>/book/", appointments.book, name="appointment-book"),
+    path("appointments/<uuid:pk>/", appointments.show, name="appointment-detail"),
+    path("appointments/<uuid:pk>/move/", appointments.move, name="appointment-move"),
+    path("appointments/<uuid:pk>/cancel/", appointments.cancel, name="appointment-cancel"),
+    path("appointments/<uuid:pk>/tell/", appointments.tell, name="appointment-tell"),
+    path("appointments/<uuid:pk>/arrive/", appointments.arrive, name="appointment-arrive"),
+    path("appointments/<uuid:pk>/no-show/", appointments.no_show, name="appointment-no-show"),
+    path("appointments/<uuid:pk>/complete/", appointments.complete, name="appointment-complete"),
+    path("hours/", roster.index, name="rosters"),
+    path("hours/holidays/", roster.add_holiday, name="holiday-add"),
+    path("hours/holidays/<uuid:pk>/withdraw/", roster.withdraw_holiday, name="holiday-withdraw"),
+    path("hours/<uuid:person>/", roster.person, name="roster"),
+    path("hours/<str:what>/<uuid:pk>/withdraw/", roster.withdraw, name="roster-withdraw"),
+]

@@ -1,0 +1,208 @@
+"""Forms of the calendar. Days and times are typed on the clinic's clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
+
+from kapclinic.accounts.models import Role, User
+from kapclinic.clinics.models import Clinic, Room
+from kapclinic.scheduling.models import (
+    AppointmentKind,
+    HoursPlace,
+    MeetingPlace,
+    TimeOff,
+    ToldHow,
+    Weekday,
+    new_request_key,
+)
+
+
+def day_input(**attributes: Any) -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **attributes})
+
+
+def time_input(**attributes: Any) -> forms.TimeInput:
+    return forms.TimeInput(format="%H:%M", attrs={"type": "time", **attributes})
+
+
+class ClinicForm(forms.Form):
+    """A form without a tag of its own; the page draws it."""
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_tag = False
+        return helper
+
+    def moment(self, day: str, clock: str) -> datetime | None:
+        """Day and time together as an instant; an hour that the clock skips is an error at its field."""
+        on, at = self.cleaned_data.get(day), self.cleaned_data.get(clock)
+        if on is None or at is None:
+            return None
+        try:
+            moment: datetime = from_current_timezone(datetime.combine(on, at))
+        except forms.ValidationError:
+            self.add_error(clock, "The clock skips or repeats this time that day. Choose another.")
+            return None
+        return moment
+
+
+class TimesForm(ClinicForm):
+    """Day, start and length."""
+
+    day = forms.DateField(widget=day_input())
+    starts = forms.TimeField(label="Starts", widget=time_input())
+    minutes = forms.IntegerField(label="Minutes", min_value=5, max_value=600, initial=60)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        starts_at = self.moment("day", "starts")
+        if starts_at is not None and data.get("minutes"):
+            data["starts_at"] = starts_at
+            data["ends_at"] = starts_at + timedelta(minutes=data["minutes"])
+        return data
+
+
+def staff_of(clinic: Clinic) -> Any:
+    """People with a clinical role at the clinic, by name."""
+    return User.objects.filter(
+        is_active=True,
+        memberships__clinic=clinic,
+        memberships__ended_at__isnull=True,
+        memberships__role__in=[Role.NURSE, Role.THERAPIST, Role.PRESCRIBER],
+    ).distinct()
+
+
+class BookingForm(TimesForm):
+    """Books or moves a session of one patient."""
+
+    kind = forms.ChoiceField(label="For")
+    person = forms.ModelChoiceField(label="With", queryset=User.objects.none())
+    place = forms.ChoiceField(choices=MeetingPlace.choices)
+    room = forms.ModelChoiceField(queryset=Room.objects.none(), required=False)
+    reason = forms.CharField(
+        label="Why all the same",
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Gets past what yields to a written reason: outside the window, outside hours, time off.",
+    )
+    request_key = forms.UUIDField(widget=forms.HiddenInput, initial=new_request_key)
+    sequence = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    field_order = ["kind", "person", "day", "starts", "minutes", "place", "room", "reason"]
+
+    def __init__(self, *args: Any, clinic: Clinic, kinds: list[str], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(kind, AppointmentKind(kind).label) for kind in kinds]
+        self.fields["person"].queryset = staff_of(clinic)
+        self.fields["room"].queryset = Room.objects.filter(clinic=clinic, is_active=True)
+        # Pages name fields by what services call them.
+        self.fields["starts_at"] = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class MeetingForm(TimesForm):
+    """Books a team meeting."""
+
+    title = forms.CharField(label="About", max_length=120)
+    people = forms.ModelMultipleChoiceField(
+        label="Who", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple
+    )
+    place = forms.ChoiceField(choices=MeetingPlace.choices)
+    room = forms.ModelChoiceField(queryset=Room.objects.none(), required=False)
+    reason = forms.CharField(label="Why all the same", required=False, max_length=500)
+    request_key = forms.UUIDField(widget=forms.HiddenInput, initial=new_request_key)
+
+    field_order = ["title", "day", "starts", "minutes", "people", "place", "room", "reason"]
+
+    def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["people"].queryset = staff_of(clinic)
+        self.fields["room"].queryset = Room.objects.filter(clinic=clinic, is_active=True)
+
+
+class TellForm(ClinicForm):
+    """How the patient was told, and whether they were reached."""
+
+    how = forms.ChoiceField(choices=ToldHow.choices, widget=forms.RadioSelect, initial=ToldHow.PHONE)
+    reached = forms.ChoiceField(
+        label="Reached",
+        choices=[("yes", "Yes, the patient knows"), ("no", "No, not reached")],
+        widget=forms.RadioSelect,
+    )
+
+
+class ReasonForm(ClinicForm):
+    """A written reason."""
+
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class HeldForm(ClinicForm):
+    """The real start and end of a session."""
+
+    day = forms.DateField(widget=day_input())
+    began = forms.TimeField(label="Began", widget=time_input())
+    ended = forms.TimeField(label="Ended", widget=time_input())
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        began, ended = self.moment("day", "began"), self.moment("day", "ended")
+        if began is not None and ended is not None:
+            # A session over midnight ends on the next day.
+            data["held_from"] = began
+            data["held_until"] = ended if ended > began else ended + timedelta(days=1)
+        return data
+
+
+class HoursForm(ClinicForm):
+    """Weekly hours on one or several weekdays."""
+
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=Weekday.choices, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    starts_at = forms.TimeField(label="From", widget=time_input())
+    ends_at = forms.TimeField(label="Until", widget=time_input(), help_text="00:00 is midnight.")
+    place = forms.ChoiceField(choices=HoursPlace.choices)
+    valid_from = forms.DateField(label="In force from", widget=day_input(), initial=timezone.localdate)
+    valid_until = forms.DateField(label="Until and including", widget=day_input(), required=False)
+
+
+class SpanForm(ClinicForm):
+    """A stretch of days and times."""
+
+    from_day = forms.DateField(label="From", widget=day_input())
+    from_time = forms.TimeField(label="Time", widget=time_input())
+    to_day = forms.DateField(label="Until", widget=day_input())
+    to_time = forms.TimeField(label="Time", widget=time_input())
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        data["starts_at"] = self.moment("from_day", "from_time")
+        data["ends_at"] = self.moment("to_day", "to_time")
+        return data
+
+
+class TimeOffForm(SpanForm):
+    """Time off."""
+
+    kind = forms.ChoiceField(choices=TimeOff.Kind.choices)
+
+
+class ExtraHoursForm(SpanForm):
+    """Extra hours."""
+
+    place = forms.ChoiceField(choices=HoursPlace.choices)
+
+
+class HolidayForm(ClinicForm):
+    """A day on which the clinic is closed."""
+
+    on = forms.DateField(label="Day", widget=day_input())
+    name = forms.CharField(max_length=80)

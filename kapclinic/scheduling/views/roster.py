@@ -1,0 +1,212 @@
+"""Working hours, extra hours, time off, and the clinic's holidays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from kapclinic.accounts import policy
+from kapclinic.accounts.models import User
+from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.accounts.policy import Actor
+from kapclinic.clinics.refusals import Refused
+from kapclinic.scheduling import services
+from kapclinic.scheduling.forms import ExtraHoursForm, HolidayForm, HoursForm, TimeOffForm, staff_of
+from kapclinic.scheduling.models import Appointment, ClinicHoliday, ExtraHours, TimeOff, WorkingHours
+from kapclinic.scheduling.relations import Roster
+
+_ROWS = {"hours": WorkingHours, "extra": ExtraHours, "off": TimeOff}
+
+
+def roster_for(actor: Actor, person: Any) -> Roster:
+    """The roster of one clinician of the clinic; Http404 when there is none."""
+    user = staff_of(actor.clinic).filter(pk=person).first()
+    if user is None:
+        raise Http404
+    return Roster(clinic_id=actor.clinic.pk, person=user)
+
+
+def row_for(actor: Actor, what: str, pk: Any) -> Any:
+    """A row of a roster that was not taken back; Http404 when there is none."""
+    model = _ROWS.get(what)
+    row = None if model is None else model.objects.standing().filter(clinic=actor.clinic, pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@page("calendar.view", methods=("GET", "HEAD"))
+def index(request: ActorRequest) -> HttpResponse:
+    """Everyone's weekly hours at a glance."""
+    actor, today = request.actor, timezone.localdate()
+    people = list(staff_of(actor.clinic))
+    rows = WorkingHours.objects.standing().filter(clinic=actor.clinic, person__in=people)
+    now = timezone.now()
+    away = TimeOff.objects.standing().filter(person__in=people, ends_at__gte=now).order_by("starts_at")
+    by_person = [
+        {
+            "person": person,
+            "hours": [
+                row
+                for row in rows
+                if row.person_id == person.pk and (row.valid_until is None or row.valid_until >= today)
+            ],
+            "away": next((each for each in away if each.person_id == person.pk), None),
+            "may_edit": policy.can(actor, "hours.edit", Roster(actor.clinic.pk, person)),
+        }
+        for person in people
+    ]
+    return render(
+        request,
+        "scheduling/rosters.html",
+        {
+            "rows": by_person,
+            "holidays": ClinicHoliday.objects.standing().filter(clinic=actor.clinic, on__gte=today),
+            "holiday_form": HolidayForm(),
+            "may_edit_clinic": policy.can(actor, "hours.edit", actor.clinic),
+        },
+    )
+
+
+@page("hours.edit", fetch=roster_for)
+def person(request: ActorRequest, roster: Roster) -> HttpResponse:
+    """Hours and absences of one clinician; three small forms on one page."""
+    actor = request.actor
+    which = request.POST.get("which", "")
+    forms = {
+        "hours": HoursForm(request.POST if which == "hours" else None),
+        "off": TimeOffForm(request.POST if which == "off" else None, prefix="off"),
+        "extra": ExtraHoursForm(request.POST if which == "extra" else None, prefix="extra"),
+    }
+    form = forms.get(which)
+    if request.method == "POST" and form is not None and form.is_valid():
+        try:
+            _add(actor, roster.person, which, form.cleaned_data)
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            if which == "off" and (count := _booked_in(actor, roster.person, form.cleaned_data)):
+                messages.warning(
+                    request, f"Recorded. {count} booked in that time stay{'s' if count == 1 else ''} until moved."
+                )
+            else:
+                messages.success(request, "Recorded.")
+            return redirect("scheduling:roster", person=roster.person.pk)
+    return _roster_page(request, roster.person, forms, status=422 if form is not None and form.errors else 200)
+
+
+def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
+    common = {"clinic": actor.clinic, "person": person, "actor": actor.user}
+    if which == "hours":
+        for weekday in data["weekdays"]:
+            services.add_working_hours(
+                **common,
+                weekday=weekday,
+                starts_at=data["starts_at"],
+                ends_at=data["ends_at"],
+                place=data["place"],
+                valid_from=data["valid_from"],
+                valid_until=data["valid_until"],
+            )
+    elif which == "off":
+        services.add_time_off(**common, starts_at=data["starts_at"], ends_at=data["ends_at"], kind=data["kind"])
+    else:
+        services.add_extra_hours(**common, starts_at=data["starts_at"], ends_at=data["ends_at"], place=data["place"])
+
+
+def _booked_in(actor: Actor, person: User, data: dict[str, Any]) -> int:
+    return (
+        Appointment.objects.filter(clinic=actor.clinic)
+        .live()
+        .for_person(person)
+        .between(data["starts_at"], data["ends_at"])
+        .count()
+    )
+
+
+def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, status: int) -> HttpResponse:
+    now, today = timezone.now(), timezone.localdate()
+    clinic = request.actor.clinic
+    affected = []
+    away = list(TimeOff.objects.standing().filter(person=person, ends_at__gte=now).order_by("starts_at"))
+    for each in away:
+        affected += (
+            Appointment.objects.filter(clinic=clinic)
+            .live()
+            .for_person(person)
+            .between(each.starts_at, each.ends_at)
+            .with_participants()
+        )
+    return render(
+        request,
+        "scheduling/roster.html",
+        {
+            "person": person,
+            "forms": forms,
+            "hours": [
+                row
+                for row in WorkingHours.objects.standing().filter(clinic=clinic, person=person)
+                if row.valid_until is None or row.valid_until >= today
+            ],
+            "away": away,
+            "extra": ExtraHours.objects.standing().filter(clinic=clinic, person=person, ends_at__gte=now),
+            "affected": affected,
+        },
+        status=status,
+    )
+
+
+@page("hours.edit", fetch=row_for, methods=("POST",))
+def withdraw(request: ActorRequest, row: Any) -> HttpResponse:
+    """Take a row back; weekly hours that already held end with yesterday."""
+    today = timezone.localdate()
+    if isinstance(row, WorkingHours) and row.valid_from < today:
+        services.end_working_hours(row=row, last_day=today - timedelta(days=1), actor=request.actor.user)
+    else:
+        services.withdraw_roster_row(row=row, actor=request.actor.user)
+    messages.success(request, "Taken back.")
+    return redirect("scheduling:roster", person=row.person_id)
+
+
+@page("hours.edit", methods=("POST",))
+def add_holiday(request: ActorRequest) -> HttpResponse:
+    """A day on which the clinic is closed; whoever keeps all hours may enter it."""
+    _all_hours_or_403(request)
+    form = HolidayForm(request.POST)
+    if form.is_valid():
+        try:
+            services.add_holiday(clinic=request.actor.clinic, actor=request.actor.user, **form.cleaned_data)
+        except Refused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, "The clinic is closed that day.")
+    else:
+        messages.error(request, "Give the day and its name.")
+    return redirect("scheduling:rosters")
+
+
+def holiday_for(actor: Actor, pk: Any) -> ClinicHoliday:
+    """A holiday of the clinic; Http404 when there is none."""
+    row = ClinicHoliday.objects.standing().filter(clinic=actor.clinic, pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@page("hours.edit", fetch=holiday_for, methods=("POST",))
+def withdraw_holiday(request: ActorRequest, row: ClinicHoliday) -> HttpResponse:
+    """The clinic is open that day after all."""
+    services.withdraw_roster_row(row=row, actor=request.actor.user)
+    messages.success(request, "The clinic is open that day.")
+    return redirect("scheduling:rosters")
+
+
+def _all_hours_or_403(request: ActorRequest) -> None:
+    if not policy.can(request.actor, "hours.edit", request.actor.clinic):
+        raise PermissionDenied
