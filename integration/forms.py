@@ -69,13 +69,16 @@ class NoteForm(ClinicForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Goes into the handoff where the patient's consent covers it.",
     )
-    plan = forms.CharField(
-        label="Until next time", required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    plan = forms.CharField(label="Until next time", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, session: IntegrationSession, spec: ProtocolSpec, open_steps: list[ActionStep], **kwargs: Any
+        self,
+        *args: Any,
+        session: IntegrationSession,
+        spec: ProtocolSpec,
+        open_steps: list[ActionStep],
+        **kwargs: Any,
     ):
         own = [step.text for step in session.action_steps.standing()]
         reviews = {review.step_id: review for review in session.step_reviews.standing()}
@@ -113,13 +116,15 @@ class NoteForm(ClinicForm):
     def part_rows(self) -> list[dict[str, Any]]:
         """Each part with its two fields, for the page."""
         return [
-            {"part": part, "covered": self[f"covered_{part.key}"], "note": self[f"note_{part.key}"]} for part in self.parts
+            {"part": part, "covered": self[f"covered_{part.key}"], "note": self[f"note_{part.key}"]}
+            for part in self.parts
         ]
 
     def step_rows(self) -> list[dict[str, Any]]:
         """Each step that came back with its two fields."""
         return [
-            {"step": step, "outcome": self[f"step_{step.pk}"], "note": self[f"step_note_{step.pk}"]} for step in self.steps
+            {"step": step, "outcome": self[f"step_{step.pk}"], "note": self[f"step_note_{step.pk}"]}
+            for step in self.steps
         ]
 
     def new_steps(self) -> list[Any]:
@@ -132,7 +137,8 @@ class NoteForm(ClinicForm):
         return {
             "version": data["version"],
             "parts": {
-                part.key: {"covered": data[f"covered_{part.key}"], "note": data[f"note_{part.key}"]} for part in self.parts
+                part.key: {"covered": data[f"covered_{part.key}"], "note": data[f"note_{part.key}"]}
+                for part in self.parts
             },
             "modalities": data["modalities"],
             "themes": data["themes"],

@@ -55,7 +55,12 @@ def _window_finder(kind: str) -> hooks.WindowFinder:
         """The window that such a booking is for: one that holds it, else the one that closes soonest."""
         rows = list(
             IntegrationNeed.objects.unmet()
-            .filter(episode=episode, part=PART_OF_KIND[AppointmentKind(kind)], t0__isnull=False, closes_at__gte=now)
+            .filter(
+                episode=episode,
+                part=PART_OF_KIND[AppointmentKind(kind)],
+                t0__isnull=False,
+                closes_at__gte=now,
+            )
             .order_by("closes_at")
         )
         if not rows:
@@ -63,9 +68,7 @@ def _window_finder(kind: str) -> hooks.WindowFinder:
         wanted = Span(starts_at, ends_at) if starts_at < ends_at else None
         need = next((row for row in rows if wanted is not None and row.window.covers(wanted)), rows[0])
         zone = episode.clinic.time_zone
-        words = (
-            f"{need}: wholly inside {moment_words(need.opens_at, zone)} to {moment_words(need.closes_at, zone)}"
-        )
+        words = f"{need}: wholly inside {moment_words(need.opens_at, zone)} to {moment_words(need.closes_at, zone)}"
         return BookingWindow(need.window, Span(need.preferred_from, need.preferred_until), words)
 
     return find

@@ -91,7 +91,11 @@ class IntegrationNeed(ClinicalRow):
     unplaced_at = models.DateTimeField(null=True, blank=True)
     met_at = models.DateTimeField(null=True, blank=True)
     met_by = models.ForeignKey(
-        "integration.IntegrationSession", on_delete=models.PROTECT, null=True, blank=True, related_name="meets"
+        "integration.IntegrationSession",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="meets",
     )
     miss_reason = models.CharField(max_length=20, choices=MissReason, blank=True)
     miss_note = models.CharField(max_length=500, blank=True)
@@ -121,7 +125,9 @@ class IntegrationNeed(ClinicalRow):
         ]
         constraints = [
             models.UniqueConstraint(fields=["dose", "part"], name="integration_one_need_per_dose_and_part"),
-            models.CheckConstraint(name="integration_closes_after_opening", condition=Q(closes_at__gt=F("opens_at"))),
+            models.CheckConstraint(
+                name="integration_closes_after_opening", condition=Q(closes_at__gt=F("opens_at"))
+            ),
             models.CheckConstraint(
                 name="integration_t0_after_d0", condition=Q(t0__isnull=True) | Q(t0__gte=F("d0"))
             ),
@@ -199,8 +205,8 @@ class Modality(models.TextChoices):
 class IntegrationSession(SignedNote):
     """One held integration session: its times, and the note with the protocol's parts.
 
-    `body["parts"]` maps a part's key to `{"covered": bool, "note": str}`. Drafts may be changed with the right `version`; signed ones
-    get addenda. What the handoff may tell stands in `themes`; nothing here is a psychotherapy process note.
+    `body["parts"]` maps a part's key to `{"covered": bool, "note": str}`. Drafts may be changed with the right `version`;
+    signed ones get addenda. What the handoff may tell stands in `themes`; nothing here is a psychotherapy process note.
     """
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="integration_sessions")

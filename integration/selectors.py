@@ -184,9 +184,7 @@ def open_needs(
 def unplaced_needs(clinic: Clinic, now: datetime, actor: Actor | None = None) -> list[NeedRow]:
     """Open windows that nobody has booked and that are planned here, soonest first."""
     return [
-        row
-        for row in open_needs(clinic, now, actor)
-        if row.appointment is None and row.need.is_planned_here
+        row for row in open_needs(clinic, now, actor) if row.appointment is None and row.need.is_planned_here
     ]
 
 
@@ -224,7 +222,9 @@ def _facts(
     need: IntegrationNeed, now: datetime, *, secondary: IntegrationNeed | None, held: list[IntegrationSession]
 ) -> WindowFacts:
     booking = need.live_appointment
-    session = need.met_by or next((each for each in held if need.t0 is not None and each.held_from >= need.t0), None)
+    session = need.met_by or next(
+        (each for each in held if need.t0 is not None and each.held_from >= need.t0), None
+    )
     band = None
     if session is not None and need.t0 is not None:
         band = band_of(need.t0, session.held_from, session.held_until, profile_of(need.episode.protocol))
@@ -263,7 +263,11 @@ def open_action_steps(episode: Episode) -> list[ActionStep]:
         .filter(episode=episode, session__entered_in_error_at__isnull=True)
         .select_related("session")
         .prefetch_related(
-            Prefetch("reviews", queryset=ActionStepReview.objects.standing().order_by("-created_at"), to_attr="looks")
+            Prefetch(
+                "reviews",
+                queryset=ActionStepReview.objects.standing().order_by("-created_at"),
+                to_attr="looks",
+            )
         )
     )
     for step in steps:

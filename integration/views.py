@@ -75,7 +75,9 @@ def waiting(request: ActorRequest) -> HttpResponse:
             "placed": [
                 row for row in rows if row.appointment is not None and row.appointment.flagged_at is None
             ],
-            "recorded_elsewhere": [row for row in rows if row.appointment is None and not row.need.is_planned_here],
+            "recorded_elsewhere": [
+                row for row in rows if row.appointment is None and not row.need.is_planned_here
+            ],
             "missed": selectors.missed_without_reason(actor.clinic, now, actor),
             "now": now,
         },
@@ -88,7 +90,9 @@ def need_detail(request: ActorRequest, need: IntegrationNeed) -> HttpResponse:
     return _need_page(request, need)
 
 
-def _need_page(request: ActorRequest, need: IntegrationNeed, miss_form: MissForm | None = None) -> HttpResponse:
+def _need_page(
+    request: ActorRequest, need: IntegrationNeed, miss_form: MissForm | None = None
+) -> HttpResponse:
     now = timezone.now()
     state = need.state_at(now)
     booking = need.live_appointment
@@ -185,7 +189,12 @@ def session_hold(request: ActorRequest, appointment: Appointment) -> HttpRespons
     return render(
         request,
         "scheduling/complete.html",
-        {"appointment": appointment, "episode": appointment.episode, "form": form, "base": "episodes/_episode_base.html"},
+        {
+            "appointment": appointment,
+            "episode": appointment.episode,
+            "form": form,
+            "base": "episodes/_episode_base.html",
+        },
         status=422 if form.errors else 200,
     )
 
@@ -214,7 +223,10 @@ def session_record(request: ActorRequest, episode: Episode) -> HttpResponse:
             messages.success(request, "Recorded as held. Now the note.")
             return redirect("integration:session-detail", pk=session.pk)
     return render(
-        request, "integration/record.html", {"episode": episode, "form": form}, status=422 if form.errors else 200
+        request,
+        "integration/record.html",
+        {"episode": episode, "form": form},
+        status=422 if form.errors else 200,
     )
 
 
@@ -225,7 +237,9 @@ def session_detail(request: ActorRequest, session: IntegrationSession) -> HttpRe
     if session.is_signed or session.is_struck or not may_write:
         return _note_page(request, session, may_write=may_write)
     open_steps = selectors.open_action_steps(session.episode)
-    form = NoteForm(request.POST or None, session=session, spec=session.episode.protocol, open_steps=open_steps)
+    form = NoteForm(
+        request.POST or None, session=session, spec=session.episode.protocol, open_steps=open_steps
+    )
     reasons: list[Any] = []
     if request.method == "POST" and form.is_valid():
         try:

@@ -44,7 +44,8 @@ def _anchor(episode: Episode, change: AnchorsChange) -> None:
     spec, profile = episode.protocol, profile_of(episode.protocol)
     number = dose_number(change.session, change.d0)
     owes = spec.owes_integration(
-        _number_in_course(episode, change.session, change.d0), in_maintenance=episode.stage == Stage.MAINTENANCE
+        _number_in_course(episode, change.session, change.d0),
+        in_maintenance=episode.stage == Stage.MAINTENANCE,
     )
     parts = [NeedPart.PRIMARY]
     if profile.owes_secondary and change.t0 is not None:
@@ -59,7 +60,9 @@ def _anchor(episode: Episode, change: AnchorsChange) -> None:
         if need is None and not owes:
             continue
         if need is None:
-            need = IntegrationNeed(clinic=episode.clinic, dose=change.session, part=part, created_at=change.now)
+            need = IntegrationNeed(
+                clinic=episode.clinic, dose=change.session, part=part, created_at=change.now
+            )
         need.episode = episode
         _set_window(need, change, profile, spec, number)
         need.save()
@@ -190,14 +193,23 @@ def refresh_supersession(episode: Episode, *, now: datetime) -> None:
             (
                 (d0, pk)
                 for pk, d0 in doses.items()
-                if pk != need.dose_id and need.t0 is not None and windows.supersedes_secondary(need.t0, d0, profile)
+                if pk != need.dose_id
+                and need.t0 is not None
+                and windows.supersedes_secondary(need.t0, d0, profile)
             ),
             default=None,
         )
         if next_dose is not None and need.superseded_at is None:
             need.superseded_at, need.superseded_by_id = now, next_dose[1]
             need.save(update_fields=["superseded_at", "superseded_by"])
-            tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, outcome="The next dose supersedes it", now=now)
+            tasks.close(
+                need,
+                tasks.UNPLACED,
+                tasks.FLAGGED,
+                tasks.MISSED,
+                outcome="The next dose supersedes it",
+                now=now,
+            )
             release_booking(need, "The next dose takes its place.", now=now)
         elif next_dose is None and need.superseded_at is not None:
             need.superseded_at, need.superseded_by = None, None
@@ -227,7 +239,9 @@ def reassess(need: IntegrationNeed, *, now: datetime) -> None:
     need.unplaced_reasons, need.unplaced_at = [], None
     need.miss_reason, need.miss_note, need.miss_recorded_at, need.miss_recorded_by = "", "", None, None
     need.save()
-    tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, actor=fitting.therapist, outcome="Held", now=now)
+    tasks.close(
+        need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, actor=fitting.therapist, outcome="Held", now=now
+    )
     record_event(
         episode=need.episode,
         kind="integration.window-met",
@@ -336,7 +350,11 @@ def record_miss(
         raise Refused(Reason("no-reason", "Choose why the window was missed.", field="reason"))
     with transaction.atomic():
         episode = lock_episode(need.episode)
-        need = IntegrationNeed.objects.select_for_update(of=("self",)).select_related("appointment", "clinic").get(pk=need.pk)
+        need = (
+            IntegrationNeed.objects.select_for_update(of=("self",))
+            .select_related("appointment", "clinic")
+            .get(pk=need.pk)
+        )
         if need.state_at(now) is not NeedState.MISSED:
             raise Refused(Reason("not-missed", "This window was not missed."))
         if (need.miss_reason, need.miss_note) == (reason, note.strip()):

@@ -37,7 +37,12 @@ COMPETENCY_OF = {
 
 
 def hold_session(
-    *, appointment: Appointment, held_from: datetime, held_until: datetime, actor: User, now: datetime | None = None
+    *,
+    appointment: Appointment,
+    held_from: datetime,
+    held_until: datetime,
+    actor: User,
+    now: datetime | None = None,
 ) -> IntegrationSession:
     """A booked session took place: its recorded start and end decide which windows it meets. Twice changes nothing."""
     now = now or timezone.now()
@@ -86,7 +91,11 @@ def record_session(
         raise Refused(Reason("one-clinician", "Choose who held it.", field="held_by"))
     with transaction.atomic():
         episode = lock_episode(episode)
-        known = None if request_key is None else IntegrationSession.objects.filter(request_key=request_key).first()
+        known = (
+            None
+            if request_key is None
+            else IntegrationSession.objects.filter(request_key=request_key).first()
+        )
         if known is not None:
             return known
         return _make(
@@ -179,7 +188,12 @@ def _set_steps(
     for text in wanted:
         if text not in present:
             ActionStep.objects.create(
-                clinic=session.clinic, episode=episode, session=session, text=text, created_at=now, created_by=actor
+                clinic=session.clinic,
+                episode=episode,
+                session=session,
+                text=text,
+                created_at=now,
+                created_by=actor,
             )
 
 
@@ -213,8 +227,12 @@ def signing_reasons(session: IntegrationSession, *, signer: User, now: datetime)
         found.append(Reason("nothing-covered", "Mark at least one part that was covered.", field="parts"))
     for key, part in parts.items():
         if part["covered"] and not part["note"]:
-            label = next((each.label for each in session.episode.protocol.integration_parts if each.key == key), key)
-            found.append(Reason(f"no-note-{key}", f"{label}: covered, but nothing is written.", field=f"note_{key}"))
+            label = next(
+                (each.label for each in session.episode.protocol.integration_parts if each.key == key), key
+            )
+            found.append(
+                Reason(f"no-note-{key}", f"{label}: covered, but nothing is written.", field=f"note_{key}")
+            )
     if not session.modalities:
         found.append(Reason("no-modality", "Choose how you worked.", field="modalities"))
     if session.therapist_id is not None:
@@ -243,7 +261,11 @@ def competency_reasons(
         episode=session.episode_id, kind=ConsentKind.TRAUMA
     ).exists():  # fmt: skip
         found.append(
-            Reason("trauma-consent", "Trauma-focused work: the patient's consent to it is not on file.", field="modalities")
+            Reason(
+                "trauma-consent",
+                "Trauma-focused work: the patient's consent to it is not on file.",
+                field="modalities",
+            )
         )
     return found
 
@@ -264,7 +286,9 @@ def sign_note(
             return session
         reasons = signing_reasons(session, signer=actor, now=now)
         if version != session.version:
-            reasons.append(Reason("changed", "Someone saved this note meanwhile; read it again before you sign."))
+            reasons.append(
+                Reason("changed", "Someone saved this note meanwhile; read it again before you sign.")
+            )
         if session.therapist_id is not None and session.therapist_id != actor.pk:
             reasons.append(Reason("not-yours", f"{session.held_by} held this session and signs its note."))
         refuse_if(reasons)
@@ -282,7 +306,12 @@ def sign_note(
 
 
 def add_addendum(
-    *, session: IntegrationSession, text: str, actor: User, addendum_id: UUID | None = None, now: datetime | None = None
+    *,
+    session: IntegrationSession,
+    text: str,
+    actor: User,
+    addendum_id: UUID | None = None,
+    now: datetime | None = None,
 ) -> IntegrationAddendum:
     """Add text to a signed note; the same `addendum_id` again is the one that is there."""
     now = now or timezone.now()
@@ -300,7 +329,12 @@ def add_addendum(
         try:
             with transaction.atomic():
                 addendum = IntegrationAddendum.objects.create(
-                    clinic=session.clinic, note=session, text=text.strip(), created_at=now, created_by=actor, **fields
+                    clinic=session.clinic,
+                    note=session,
+                    text=text.strip(),
+                    created_at=now,
+                    created_by=actor,
+                    **fields,
                 )
         except IntegrityError as error:
             raise Refused(Reason("again", "Reload the page and try again.")) from error

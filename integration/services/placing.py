@@ -96,7 +96,8 @@ def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID,
     return Situation(
         request=request,
         candidates=tuple(
-            Candidate(key=str(user.pk), name=str(user), roster=rosters[user.pk], part=part) for user, part in people
+            Candidate(key=str(user.pk), name=str(user), roster=rosters[user.pk], part=part)
+            for user, part in people
         ),
         rooms=tuple(RoomCandidate(str(room.pk), room.name, open_rooms[room.pk]) for room in rooms) or None,
         buffer_minutes=values[BUFFER],
@@ -119,7 +120,9 @@ def _candidates(need: IntegrationNeed, *, now: datetime) -> list[tuple[User, str
         )
         .select_related("user")
     )
-    ordered = sorted(team, key=lambda member: (member.part != TeamPart.THERAPIST, member.rank, member.starts_at))
+    ordered = sorted(
+        team, key=lambda member: (member.part != TeamPart.THERAPIST, member.rank, member.starts_at)
+    )
     seen: dict[Any, tuple[User, str]] = {}
     for member in ordered:
         part = "therapist" if member.part == TeamPart.THERAPIST else "cover"
@@ -148,11 +151,13 @@ def plan_need(*, need: IntegrationNeed, now: datetime) -> None:
             return
         if not need.is_planned_here:
             return
-        if need.part == NeedPart.SECONDARY and (dose_at := next_dose_at(need.episode, after=need.d0)) is not None:
-            if dose_at < need.opens_at:
-                words = f"A dose is planned {moment_words(dose_at, need.clinic.time_zone)}: it takes its place."
-                _leave_unplaced(need, (words,), ask=False, now=now)
-                return
+        if (
+            need.part == NeedPart.SECONDARY
+            and (dose_at := next_dose_at(need.episode, after=need.d0)) is not None
+        ) and dose_at < need.opens_at:
+            words = f"A dose is planned {moment_words(dose_at, need.clinic.time_zone)}: it takes its place."
+            _leave_unplaced(need, (words,), ask=False, now=now)
+            return
         _place_new(need, now=now)
 
 
@@ -173,7 +178,13 @@ def _place_new(need: IntegrationNeed, *, now: datetime) -> None:
 
 
 def _book(
-    need: IntegrationNeed, found: Situation, choice: Choice, *, actor: User | None, roles: frozenset[Role], now: datetime
+    need: IntegrationNeed,
+    found: Situation,
+    choice: Choice,
+    *,
+    actor: User | None,
+    roles: frozenset[Role],
+    now: datetime,
 ) -> Appointment:
     return book_appointment(
         clinic=need.clinic,
@@ -227,7 +238,12 @@ def _settle(need: IntegrationNeed, booking: Appointment, *, now: datetime) -> No
         return
     if fit is Fit.EARLY_TOLERATED:
         early = length_words(-(-int((need.opens_at - booking.starts_at).total_seconds()) // 60))
-        _flag(need, booking, f"The dose ended late: it starts {early} before its window and will not count.", now=now)
+        _flag(
+            need,
+            booking,
+            f"The dose ended late: it starts {early} before its window and will not count.",
+            now=now,
+        )
         return
     may_move = not booking.is_told and booking.created_by_id is None and need.t0_corrected_at is None
     if may_move and need.is_planned_here:
@@ -309,7 +325,11 @@ def apply_choice(
         if need.state_at(now) not in (NeedState.OPEN, NeedState.PLACED):
             raise Refused(Reason("not-open", "This need is not open any more."))
         booking = need.live_appointment
-        if booking is not None and booking.starts_at == starts_at and str(getattr(booking.lead, "pk", "")) == person_id:
+        if (
+            booking is not None
+            and booking.starts_at == starts_at
+            and str(getattr(booking.lead, "pk", "")) == person_id
+        ):
             return booking
         found = situation_of(need, now=now, leave_out=() if booking is None else (booking.pk,))
         choice = found.place().choice

@@ -23,7 +23,14 @@ def _key(kind: str, need: IntegrationNeed) -> str:
 
 
 def _open(
-    kind: str, need: IntegrationNeed, title: str, *, detail: str, urgency: Urgency, due_at: datetime, now: datetime
+    kind: str,
+    need: IntegrationNeed,
+    title: str,
+    *,
+    detail: str,
+    urgency: Urgency,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     open_task(
         clinic=need.clinic,

@@ -53,7 +53,9 @@ def clash_reasons(proposal: Proposal) -> list[Reason]:
     zone = proposal.clinic.time_zone
     for row in rows.filter(person__in=[person.pk for person in proposal.people]).select_related("person"):
         words = span_words(Span(row.starts_at, row.ends_at), zone)
-        found.append(Reason(f"clash-person-{row.person_id}", f"{row.person} is booked {words}.", field="person"))
+        found.append(
+            Reason(f"clash-person-{row.person_id}", f"{row.person} is booked {words}.", field="person")
+        )
     if proposal.room is not None:
         for row in rows.filter(room=proposal.room):
             words = span_words(Span(row.starts_at, row.ends_at), zone)
@@ -97,7 +99,9 @@ def _hours_reason(person: Any, laid: Any, proposal: Proposal) -> Reason:
         if not laid.worked:
             return _passable(f"holiday-{person.pk}", f"The clinic is closed for {holiday.name}.", "starts_at")
     how = "by telehealth" if proposal.place == Place.TELEHEALTH else "in person"
-    return _passable(f"outside-hours-{person.pk}", f"{person} does not work {how} for all of that time.", "starts_at")
+    return _passable(
+        f"outside-hours-{person.pk}", f"{person} does not work {how} for all of that time.", "starts_at"
+    )
 
 
 def _passable(code: str, text: str, field: str) -> Reason:

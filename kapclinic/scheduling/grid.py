@@ -53,13 +53,17 @@ class Hours:
     @property
     def labels(self) -> list[tuple[int, str]]:
         """First row and text of each hour."""
-        return [((hour - self.first) * 60 // ROW_MINUTES, f"{hour:02d}:00") for hour in range(self.first, self.last)]
+        return [
+            ((hour - self.first) * 60 // ROW_MINUTES, f"{hour:02d}:00")
+            for hour in range(self.first, self.last)
+        ]
 
 
 def day_span(day: date, zone: ZoneInfo) -> Span:
     """From midnight to midnight on the wall clock."""
     return Span(
-        datetime.combine(day, time(0), tzinfo=zone), datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone)
+        datetime.combine(day, time(0), tzinfo=zone),
+        datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone),
     )
 
 

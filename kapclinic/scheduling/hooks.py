@@ -82,16 +82,14 @@ def find_window(
 
 
 def backdrop(source: BackdropSource) -> None:
-    """`source(actor=, span=, person=, now=)` returns what is drawn behind the calendar; it shows only what the actor may see."""
+    """`source(actor=, span=, person=, now=)` returns what is drawn behind the calendar, as far as the actor may see."""
     if source not in _backdrops:
         _backdrops.append(source)
 
 
 def backdrops(*, actor: Any, span: Span, person: Any | None, now: datetime) -> list[Backdrop]:
     """Everything that is drawn behind the calendar in `span`."""
-    found = [
-        each for source in _backdrops for each in source(actor=actor, span=span, person=person, now=now)
-    ]
+    found = [each for source in _backdrops for each in source(actor=actor, span=span, person=person, now=now)]
     return sorted(found, key=lambda each: (each.span, each.label))
 
 

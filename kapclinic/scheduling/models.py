@@ -271,8 +271,8 @@ class AppointmentQuerySet(ClinicalQuerySet):
 class Appointment(ClinicalRow):
     """One meeting, from the first hold to what became of it: one row, whose earlier times are in its history.
 
-    `window_opens_at` and `window_closes_at` are the window it was booked for. The whole of it lies inside, or a person wrote why
-    not, or it was flagged when the window moved away under it.
+    `window_opens_at` and `window_closes_at` are the window it was booked for. The whole of it lies inside, or a person
+    wrote why not, or it was flagged when the window moved away under it.
     """
 
     kind = models.CharField(max_length=24, choices=AppointmentKind)

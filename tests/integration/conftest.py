@@ -38,7 +38,12 @@ def work_weekdays(clinic: Clinic, person: User, *, starts: time = time(9), ends:
 
 
 def give_dose(
-    episode: Episode, nurse: User, *, started: datetime = D0, ended: datetime | None = T0, now: datetime | None = None
+    episode: Episode,
+    nurse: User,
+    *,
+    started: datetime = D0,
+    ended: datetime | None = T0,
+    now: datetime | None = None,
 ) -> DosingSession:
     """A dose written down as it was: an infusion from `started` to `ended` (None: it still runs)."""
     now = now or ended or started
@@ -48,7 +53,11 @@ def give_dose(
     record_administration(
         session=session,
         details=GivenDetails(
-            drug=Drug.KETAMINE, route=Route.INTRAVENOUS, started_at=started, ended_at=ended, amount_mg=Decimal(34)
+            drug=Drug.KETAMINE,
+            route=Route.INTRAVENOUS,
+            started_at=started,
+            ended_at=ended,
+            amount_mg=Decimal(34),
         ),
         actor=nurse,
         now=now,
@@ -80,6 +89,8 @@ def need_of() -> Callable[..., IntegrationNeed]:
     """The need of a dose, freshly read."""
 
     def _need(session: DosingSession, part: str = NeedPart.PRIMARY) -> IntegrationNeed:
-        return IntegrationNeed.objects.select_related("appointment", "episode", "clinic").get(dose=session, part=part)
+        return IntegrationNeed.objects.select_related("appointment", "episode", "clinic").get(
+            dose=session, part=part
+        )
 
     return _need

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -50,8 +51,10 @@ def correct_end(dose, nurse, ended, now=None):
 def test_running_dose_has_a_provisional_need_and_books_nothing(at_work, episode, nurse, need_of):
     dose = give_dose(episode, nurse, ended=None)
     need = need_of(dose)
-    assert need.is_provisional and need.state_at(D0) is NeedState.PROVISIONAL
-    assert need.d0 == D0 and need.planned_t0 > D0
+    assert need.is_provisional
+    assert need.state_at(D0) is NeedState.PROVISIONAL
+    assert need.d0 == D0
+    assert need.planned_t0 >= D0
     assert not IntegrationNeed.objects.filter(part=NeedPart.SECONDARY).exists()
     assert not Job.objects.filter(kind="plan_integration").exists()
 
@@ -59,23 +62,33 @@ def test_running_dose_has_a_provisional_need_and_books_nothing(at_work, episode,
 def test_end_of_the_dose_sets_the_window_and_the_job(at_work, episode, nurse, need_of):
     dose = give_dose(episode, nurse, ended=None)
     stop_administration(
-        administration=Administration.objects.get(session=dose), ended_at=T0, amount_mg=None, actor=nurse, now=T0
+        administration=Administration.objects.get(session=dose),
+        ended_at=T0,
+        amount_mg=Decimal(34),
+        actor=nurse,
+        now=T0,
     )
     need = need_of(dose)
     assert (need.t0, need.opens_at, need.closes_at) == (T0, after(24), after(72))
     assert (need.preferred_from, need.preferred_until) == (after(24), after(48))
     job = Job.objects.get(key=f"plan_integration:{need.pk}")
-    assert job.state == JobState.PENDING and job.payload == {"need": str(need.pk)} and job.deadline_at == after(72)
+    assert job.state == JobState.PENDING
+    assert job.payload == {"need": str(need.pk)}
+    assert job.deadline_at == after(72)
 
 
 def test_worker_places_the_session_with_the_therapist_in_the_preferred_part(dose, need_of, therapist):
     assert run_due() >= 1
     need = need_of(dose)
     booking = Appointment.objects.with_participants().get(pk=need.appointment_id)
-    assert booking.starts_at == FIRST_START and booking.lead == therapist
-    assert booking.window == need.window and booking.is_inside
-    assert booking.state == AppointmentState.HELD and booking.created_by is None
-    assert booking.room is not None and booking.room.kind == "therapy"
+    assert booking.starts_at == FIRST_START
+    assert booking.lead == therapist
+    assert booking.window == need.window
+    assert booking.is_inside
+    assert booking.state == AppointmentState.HELD
+    assert booking.created_by is None
+    assert booking.room is not None
+    assert booking.room.kind == "therapy"
     assert need.state_at(T0) is NeedState.PLACED
     assert [task.title for task in open_tasks("tell-patient")] == ["Tell the patient the time"] * 2
 
@@ -102,10 +115,13 @@ def test_unplaced_need_says_why_and_a_coordinator_owns_it(dose, need_of, clinic,
     add_time_off(clinic=clinic, person=therapist, starts_at=T0, ends_at=after(100), actor=therapist, now=T0)
     run_due()
     need = need_of(dose)
-    assert need.state_at(T0) is NeedState.OPEN and need.appointment is None
+    assert need.state_at(T0) is NeedState.OPEN
+    assert need.appointment is None
     assert need.unplaced_reasons == ["Demo Therapist, LCSW: away Mon 8 Jun 13:08 to Fri 12 Jun 17:08."]
     (task,) = open_tasks("integration-unplaced")
-    assert task.role == "coordinator" and task.due_at == after(71) and str(need.pk) in task.url
+    assert task.role == "coordinator"
+    assert task.due_at == after(71)
+    assert str(need.pk) in task.url
 
 
 def test_unplaced_task_is_closed_when_a_person_books(dose, need_of, clinic, therapist, coordinator, episode):
@@ -134,7 +150,8 @@ def test_no_show_and_cancellation_reopen_the_need(dose, need_of, therapist, coor
     booking = need_of(dose).appointment
     mark_no_show(appointment=booking, actor=therapist, now=FIRST_START + HOUR)
     need = need_of(dose)
-    assert need.state_at(FIRST_START + HOUR) is NeedState.OPEN and need.unplaced_reasons == ["The patient did not come."]
+    assert need.state_at(FIRST_START + HOUR) is NeedState.OPEN
+    assert need.unplaced_reasons == ["The patient did not come."]
     assert len(open_tasks("integration-unplaced")) == 1
     proposal = propose(need=need, now=FIRST_START + HOUR)
     assert proposal.placement.choice is not None
@@ -142,7 +159,8 @@ def test_no_show_and_cancellation_reopen_the_need(dose, need_of, therapist, coor
         need=need, starts_at=proposal.placement.choice.starts_at, person_id=proposal.placement.choice.candidate_key,
         actor=coordinator, roles=COORDINATOR, now=FIRST_START + HOUR,
     )  # fmt: skip
-    assert need_of(dose).appointment == again and open_tasks("integration-unplaced") == []
+    assert need_of(dose).appointment == again
+    assert open_tasks("integration-unplaced") == []
     cancel_appointment(appointment=again, reason="Ill", actor=coordinator, now=FIRST_START + HOUR)
     assert need_of(dose).unplaced_reasons == ["The booking was cancelled."]
 
@@ -150,7 +168,12 @@ def test_no_show_and_cancellation_reopen_the_need(dose, need_of, therapist, coor
 def test_stale_proposal_is_refused(dose, need_of, coordinator, therapist):
     with pytest.raises(Refused, match="just been taken"):
         apply_choice(
-            need=need_of(dose), starts_at=after(30), person_id=str(therapist.pk), actor=coordinator, roles=COORDINATOR, now=T0
+            need=need_of(dose),
+            starts_at=after(30),
+            person_id=str(therapist.pk),
+            actor=coordinator,
+            roles=COORDINATOR,
+            now=T0,
         )
 
 
@@ -158,19 +181,29 @@ def test_held_session_meets_the_window_by_its_recorded_times(dose, need_of, ther
     plan_need(need=need_of(dose), now=T0)
     booking = need_of(dose).appointment
     held = hold_session(
-        appointment=booking, held_from=after(24), held_until=after(25), actor=therapist, now=FIRST_START + 2 * HOUR
+        appointment=booking,
+        held_from=after(24),
+        held_until=after(25),
+        actor=therapist,
+        now=FIRST_START + 2 * HOUR,
     )
     need = need_of(dose)
-    assert need.met_by == held and need.met_at == after(25)
+    assert need.met_by == held
+    assert need.met_at == after(25)
     assert need.state_at(after(100)) is NeedState.MET
     assert open_tasks("tell-patient") == [] or all(
         str(booking.pk) not in task.key for task in open_tasks("tell-patient")
     )
     assert EpisodeEvent.objects.filter(kind="integration.window-met").count() == 1
     again = hold_session(
-        appointment=booking, held_from=after(24), held_until=after(25), actor=therapist, now=FIRST_START + 2 * HOUR
+        appointment=booking,
+        held_from=after(24),
+        held_until=after(25),
+        actor=therapist,
+        now=FIRST_START + 2 * HOUR,
     )
-    assert again == held and IntegrationSession.objects.count() == 1
+    assert again == held
+    assert IntegrationSession.objects.count() == 1
 
 
 @pytest.mark.parametrize(("shift", "met"), [(-SECOND, False), (timedelta(0), True), (SECOND, True)])
@@ -190,11 +223,16 @@ def test_only_times_wholly_inside_count(dose, need_of, therapist, shift, met):
 def test_struck_session_meets_nothing_any_more(dose, need_of, therapist):
     plan_need(need=need_of(dose), now=T0)
     held = hold_session(
-        appointment=need_of(dose).appointment, held_from=after(24), held_until=after(25), actor=therapist, now=after(26)
+        appointment=need_of(dose).appointment,
+        held_from=after(24),
+        held_until=after(25),
+        actor=therapist,
+        now=after(26),
     )
     strike_entry(entry=held, reason="Wrong patient", actor=therapist, now=after(27))
     need = need_of(dose)
-    assert need.met_at is None and need.state_at(after(27)) is NeedState.OPEN
+    assert need.met_at is None
+    assert need.state_at(after(27)) is NeedState.OPEN
     assert len(open_tasks("integration-unplaced")) == 1
 
 
@@ -204,12 +242,15 @@ def test_booking_that_still_fits_stays_when_t0_is_corrected(dose, need_of, nurse
     correct_end(dose, nurse, T0 - timedelta(minutes=5), now=T0)
     plan_need(need=need_of(dose), now=T0)
     need = need_of(dose)
-    assert need.appointment_id == booking.pk and need.appointment.flagged_at is None
-    assert need.appointment.window == need.window and need.opens_at == after(24) - timedelta(minutes=5)
+    assert need.appointment_id == booking.pk
+    assert need.appointment.flagged_at is None
+    assert need.appointment.window == need.window
+    assert need.opens_at == after(24) - timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
-    ("later", "words"), [(20, "starts 13 min before its window and will not count"), (120, "the window is now")]
+    ("later", "words"),
+    [(20, "starts 13 min before its window and will not count"), (120, "the window is now")],
 )
 def test_corrected_t0_flags_the_booking_and_never_moves_it(dose, need_of, nurse, later, words):
     plan_need(need=need_of(dose), now=T0)
@@ -229,7 +270,8 @@ def test_flag_goes_when_the_correction_is_taken_back(dose, need_of, nurse):
     plan_need(need=need_of(dose), now=T0 + 2 * HOUR)
     correct_end(dose, nurse, T0, now=T0 + 2 * HOUR)
     plan_need(need=need_of(dose), now=T0 + 2 * HOUR)
-    assert need_of(dose).appointment.flagged_at is None and open_tasks("integration-flagged") == []
+    assert need_of(dose).appointment.flagged_at is None
+    assert open_tasks("integration-flagged") == []
 
 
 def test_told_time_becomes_a_proposal_that_a_person_applies(dose, need_of, nurse, coordinator):
@@ -238,14 +280,19 @@ def test_told_time_becomes_a_proposal_that_a_person_applies(dose, need_of, nurse
     correct_end(dose, nurse, T0 + 2 * HOUR)
     plan_need(need=need_of(dose), now=T0 + 2 * HOUR)
     need = need_of(dose)
-    assert need.appointment.is_told and need.appointment.flagged_at is not None
+    assert need.appointment.is_told
+    assert need.appointment.flagged_at is not None
     proposal = propose(need=need, now=T0 + 2 * HOUR)
-    assert proposal.replaces == need.appointment and proposal.placement.choice is not None
+    assert proposal.replaces == need.appointment
+    assert proposal.placement.choice is not None
     moved = apply_choice(
         need=need, starts_at=proposal.placement.choice.starts_at, person_id=proposal.placement.choice.candidate_key,
         actor=coordinator, roles=COORDINATOR, now=T0 + 2 * HOUR,
     )  # fmt: skip
-    assert moved.pk == need.appointment_id and moved.is_inside and not moved.is_told and moved.flagged_at is None
+    assert moved.pk == need.appointment_id
+    assert moved.is_inside
+    assert not moved.is_told
+    assert moved.flagged_at is None
     assert open_tasks("integration-flagged") == []
     assert "Tell the patient the new time" in {task.title for task in open_tasks("tell-patient")}
 
@@ -255,17 +302,21 @@ def test_struck_dose_takes_back_its_need_and_the_hold(dose, need_of, nurse):
     booking = need_of(dose).appointment
     strike_entry(entry=Administration.objects.get(session=dose), reason="Wrong patient", actor=nurse, now=T0)
     need = need_of(dose)
-    assert need.state_at(T0) is NeedState.WITHDRAWN and need.appointment is None
+    assert need.state_at(T0) is NeedState.WITHDRAWN
+    assert need.appointment is None
     booking.refresh_from_db()
     assert booking.state == AppointmentState.CANCELLED
 
 
 def test_struck_dose_flags_what_the_patient_was_told(dose, need_of, nurse, coordinator):
     plan_need(need=need_of(dose), now=T0)
-    booking = mark_told(appointment=need_of(dose).appointment, how="phone", reached=True, actor=coordinator, now=T0)
+    booking = mark_told(
+        appointment=need_of(dose).appointment, how="phone", reached=True, actor=coordinator, now=T0
+    )
     strike_entry(entry=Administration.objects.get(session=dose), reason="Wrong patient", actor=nurse, now=T0)
     booking.refresh_from_db()
-    assert booking.is_live and booking.flag_reason == "The dose was entered in error."
+    assert booking.is_live
+    assert booking.flag_reason == "The dose was entered in error."
     assert len(open_tasks("integration-flagged")) == 1
 
 
@@ -297,7 +348,9 @@ def test_supersession_is_undone_when_the_next_dose_is_struck(dose, need_of, epis
     start = after(72)
     travel.move_to(start + HOUR)
     second = give_dose(episode, nurse, started=start, ended=start + HOUR)
-    strike_entry(entry=Administration.objects.get(session=second), reason="Wrong", actor=nurse, now=start + HOUR)
+    strike_entry(
+        entry=Administration.objects.get(session=second), reason="Wrong", actor=nurse, now=start + HOUR
+    )
     assert need_of(dose, NeedPart.SECONDARY).superseded_at is None
     assert need_of(second).withdrawn_at is not None
 
@@ -312,13 +365,17 @@ def test_planned_next_dose_keeps_the_secondary_session_unbooked_without_a_task(
     )  # fmt: skip
     run_due()
     second = need_of(dose, NeedPart.SECONDARY)
-    assert second.appointment is None and "takes its place" in second.unplaced_reasons[0]
+    assert second.appointment is None
+    assert "takes its place" in second.unplaced_reasons[0]
     assert open_tasks("integration-unplaced") == []
     first = need_of(dose).appointment
-    assert first is not None and first.ends_at <= start
+    assert first is not None
+    assert first.ends_at <= start
 
 
-def test_one_session_serves_two_doses_when_it_lies_in_both_windows(dose, need_of, episode, nurse, travel, clinic):
+def test_one_session_serves_two_doses_when_it_lies_in_both_windows(
+    dose, need_of, episode, nurse, travel, clinic
+):
     cancel_all = Appointment.objects.filter(kind=AppointmentKind.INTEGRATION)
     start = after(22)
     travel.move_to(start + HOUR)
@@ -332,7 +389,10 @@ def test_one_session_serves_two_doses_when_it_lies_in_both_windows(dose, need_of
         appointment=one.appointment, held_from=one.appointment.starts_at, held_until=one.appointment.ends_at,
         actor=nurse, now=one.appointment.ends_at,
     )  # fmt: skip
-    assert set(IntegrationNeed.objects.filter(met_by=held).values_list("dose", flat=True)) == {dose.pk, second.pk}
+    assert set(IntegrationNeed.objects.filter(met_by=held).values_list("dose", flat=True)) == {
+        dose.pk,
+        second.pk,
+    }
 
 
 def test_closed_window_asks_for_its_reason(dose, need_of, travel, coordinator, clinic, therapist):
@@ -345,12 +405,16 @@ def test_closed_window_asks_for_its_reason(dose, need_of, travel, coordinator, c
         record_miss(need=need_of(dose), reason=MissReason.NO_SLOT, note="", actor=coordinator, now=after(72))
     travel.move_to(after(72) + SECOND)
     run_due()
-    assert len(open_tasks("integration-missed")) == 1 and open_tasks("integration-unplaced") == []
+    assert len(open_tasks("integration-missed")) == 1
+    assert open_tasks("integration-unplaced") == []
     missed = record_miss(
         need=need_of(dose), reason=MissReason.NO_SLOT, note="Both ill", actor=coordinator, now=after(73)
     )
-    assert missed.miss_reason == "no_slot" and open_tasks("integration-missed") == []
-    record_miss(need=need_of(dose), reason=MissReason.NO_SLOT, note="Both ill", actor=coordinator, now=after(73))
+    assert missed.miss_reason == "no_slot"
+    assert open_tasks("integration-missed") == []
+    record_miss(
+        need=need_of(dose), reason=MissReason.NO_SLOT, note="Both ill", actor=coordinator, now=after(73)
+    )
     assert EpisodeEvent.objects.filter(kind="integration.window-missed").count() == 1
 
 
@@ -365,18 +429,27 @@ def test_booking_moved_out_of_its_window_leaves_the_need_served_with_a_reason(do
     assert need_of(dose).state_at(after(73)) is NeedState.MISSED
 
 
-def test_parallel_protocol_books_nothing_by_itself_but_the_window_counts(at_work, clinic, prescriber, nurse, therapist):
+def test_parallel_protocol_books_nothing_by_itself_but_the_window_counts(
+    at_work, clinic, prescriber, nurse, therapist
+):
     episode = factories.make_episode(
-        factories.make_patient(clinic, family_name="Parallel"), prescriber=prescriber, therapist=therapist, protocol="parallel"
+        factories.make_patient(clinic, family_name="Parallel"),
+        prescriber=prescriber,
+        therapist=therapist,
+        protocol="parallel",
     )
     dose = give_dose(episode, nurse)
     run_due()
     need = IntegrationNeed.objects.get(dose=dose, part=NeedPart.PRIMARY)
-    assert not need.is_planned_here and need.appointment is None and need.unplaced_reasons == []
+    assert not need.is_planned_here
+    assert need.appointment is None
+    assert need.unplaced_reasons == []
     assert open_tasks("integration-unplaced") == []
 
 
-def test_within_48h_protocol_plans_from_24_and_counts_from_4(at_work, clinic, prescriber, nurse, therapist, coordinator):
+def test_within_48h_protocol_plans_from_24_and_counts_from_4(
+    at_work, clinic, prescriber, nurse, therapist, coordinator
+):
     episode = factories.make_episode(
         factories.make_patient(clinic, family_name="Within"), prescriber=prescriber, therapist=therapist,
         protocol="within-48h",
@@ -388,12 +461,20 @@ def test_within_48h_protocol_plans_from_24_and_counts_from_4(at_work, clinic, pr
     need.refresh_from_db()
     assert need.appointment.starts_at == FIRST_START
     earlier = move_appointment(
-        appointment=need.appointment, starts_at=after(20), ends_at=after(21), actor=coordinator, roles=COORDINATOR, now=T0
+        appointment=need.appointment,
+        starts_at=after(20),
+        ends_at=after(21),
+        actor=coordinator,
+        roles=COORDINATOR,
+        now=T0,
     )
-    assert earlier.is_inside and earlier.outside_reason == ""
+    assert earlier.is_inside
+    assert earlier.outside_reason == ""
 
 
-def test_every_second_dose_owes_when_the_protocol_says_so(at_work, clinic, prescriber, nurse, therapist, travel):
+def test_every_second_dose_owes_when_the_protocol_says_so(
+    at_work, clinic, prescriber, nurse, therapist, travel
+):
     from episodes.models import Protocol
     from episodes.services import save_protocol_version
 
@@ -402,7 +483,10 @@ def test_every_second_dose_owes_when_the_protocol_says_so(at_work, clinic, presc
     data["induction"] = {**data["induction"], "integration_every_nth": 2}
     save_protocol_version(protocol=protocol, data=data, change_note="Every other dose", actor=prescriber)
     episode = factories.make_episode(
-        factories.make_patient(clinic, family_name="Other"), prescriber=prescriber, therapist=therapist, protocol="kap"
+        factories.make_patient(clinic, family_name="Other"),
+        prescriber=prescriber,
+        therapist=therapist,
+        protocol="kap",
     )
     first = give_dose(episode, nurse)
     travel.move_to(after(73))

@@ -20,7 +20,12 @@ from tests.integration.conftest import T0, after
 def held(dose, episode, therapist):
     """A session held inside the window, recorded without a booking."""
     return record_session(
-        episode=episode, held_from=after(30), held_until=after(31), therapist=therapist, actor=therapist, now=after(32)
+        episode=episode,
+        held_from=after(30),
+        held_until=after(31),
+        therapist=therapist,
+        actor=therapist,
+        now=after(32),
     )
 
 
@@ -52,13 +57,19 @@ def test_recorded_session_meets_the_window_and_is_made_once(dose, need_of, episo
 def test_impossible_times_are_refused(dose, episode, therapist, start, end):
     with pytest.raises(Refused):
         record_session(
-            episode=episode, held_from=after(start), held_until=after(end), therapist=therapist, actor=therapist, now=after(32)
+            episode=episode,
+            held_from=after(start),
+            held_until=after(end),
+            therapist=therapist,
+            actor=therapist,
+            now=after(32),
         )
 
 
 def test_draft_keeps_parts_modalities_and_steps(held, therapist):
     saved = write(held, therapist)
-    assert saved.version == 2 and saved.body["parts"]["narrative"]["covered"] is True
+    assert saved.version == 2
+    assert saved.body["parts"]["narrative"]["covered"] is True
     assert [step.text for step in saved.action_steps.standing()] == ["Write to my sister"]
     again = write(saved, therapist, steps=["Walk", "Walk", " "])
     assert [step.text for step in again.action_steps.standing()] == ["Walk"]
@@ -88,7 +99,9 @@ def test_signed_note_is_final_in_the_database(held, therapist):
     saved = write(held, therapist)
     signed = sign_note(session=saved, version=saved.version, actor=therapist, now=after(33))
     assert signed.signature_holds()
-    assert sign_note(session=signed, version=signed.version, actor=therapist, now=after(34)).signed_at == after(33)
+    assert sign_note(
+        session=signed, version=signed.version, actor=therapist, now=after(34)
+    ).signed_at == after(33)
     with pytest.raises(Refused, match="addendum"):
         write(signed, therapist)
     with pytest.raises(IntegrityError, match="cannot be changed"), transaction.atomic():
@@ -136,7 +149,12 @@ def test_action_steps_come_back_until_done_or_dropped(held, therapist, episode, 
     write(held, therapist)
     (step,) = selectors.open_action_steps(episode)
     later = record_session(
-        episode=episode, held_from=after(100), held_until=after(101), therapist=therapist, actor=therapist, now=after(102)
+        episode=episode,
+        held_from=after(100),
+        held_until=after(101),
+        therapist=therapist,
+        actor=therapist,
+        now=after(102),
     )
     reviews = {} if outcome is None else {str(step.pk): (outcome, "Tried")}
     write(later, therapist, steps=[], reviews=reviews)
@@ -170,11 +188,15 @@ def test_window_facts_and_summary_tell_what_happened(held, dose, therapist, epis
     saved = write(held, therapist)
     sign_note(session=saved, version=saved.version, actor=therapist, now=after(33))
     facts = selectors.latest_window(episode, after(33))
-    assert facts.dose_number == 1 and facts.state is NeedState.MET and facts.band_words == "in the window"
-    assert facts.booked_from == after(30) and facts.with_whom == str(therapist)
+    assert facts.dose_number == 1
+    assert facts.state is NeedState.MET
+    assert facts.band_words == "in the window"
+    assert facts.booked_from == after(30)
+    assert facts.with_whom == str(therapist)
     assert facts.secondary.need.part == NeedPart.SECONDARY
     (summary,) = selectors.integration_summary(episode)
-    assert summary.themes == "Asking for help" and summary.steps == ("Write to my sister",)
+    assert summary.themes == "Asking for help"
+    assert summary.steps == ("Write to my sister",)
 
 
 def test_counts_name_numerator_denominator_and_reasons(held, dose, clinic, episode):
@@ -186,10 +208,13 @@ def test_counts_name_numerator_denominator_and_reasons(held, dose, clinic, episo
     assert selectors.counts_for_clinic(clinic, after(400), until=T0).closed == 0
 
 
-def test_open_needs_stand_by_close_and_within_scope(dose, clinic, therapist, therapist_off_team, coordinator, nurse):
+def test_open_needs_stand_by_close_and_within_scope(
+    dose, clinic, therapist, therapist_off_team, coordinator, nurse
+):
     actor = factories.make_actor(coordinator, clinic)
     (row,) = selectors.open_needs(clinic, T0, actor)
-    assert row.state is NeedState.OPEN and row.hours_left == 72
+    assert row.state is NeedState.OPEN
+    assert row.hours_left == 72
     assert selectors.open_needs(clinic, T0, factories.make_actor(therapist_off_team, clinic)) == []
     assert len(selectors.unplaced_needs(clinic, T0, factories.make_actor(therapist, clinic))) == 1
     assert selectors.missed_without_reason(clinic, after(73), actor)[0].need == row.need

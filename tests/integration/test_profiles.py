@@ -21,7 +21,8 @@ def windows_of(profile: WindowProfile) -> tuple[int, ...]:
 def test_profile_has_the_default_windows(slug):
     spec = ProtocolSpec.from_data(json.loads((FOLDER / f"{slug}.json").read_text()))
     assert windows_of(profile_of(spec)) == windows_of(DEFAULT)
-    assert profile_of(spec).preparation_opens == 72 * 60 and profile_of(spec).preparation_closes == 24 * 60
+    assert profile_of(spec).preparation_opens == 72 * 60
+    assert profile_of(spec).preparation_closes == 24 * 60
 
 
 def test_profile_of_within_48h_is_its_own():

@@ -75,18 +75,29 @@ def book(clinic, episode, therapist, coordinator, office_hours):
 
 
 def codes(refused) -> set[str]:
-    return {reason.code.split("-", 2)[0] + "-" + reason.code.split("-", 2)[1] for reason in refused.value.reasons}
+    return {
+        reason.code.split("-", 2)[0] + "-" + reason.code.split("-", 2)[1] for reason in refused.value.reasons
+    }
 
 
 def test_booking_takes_person_room_and_patient(book, clinic, therapist, episode):
     room = Room.objects.filter(clinic=clinic).first()
     made = book(room=room)
     fresh = Appointment.objects.with_participants().get(pk=made.pk)
-    assert fresh.state == AppointmentState.HELD and not fresh.is_told
-    assert fresh.lead == therapist and fresh.room == room and fresh.people == [therapist]
-    spans = AppointmentParticipant.objects.filter(appointment=made).values_list("starts_at", "ends_at", "is_live")
-    assert set(spans) == {(TEN, TEN + HOUR, True)} and len(spans) == 3
-    assert EpisodeEvent.objects.filter(episode=episode, kind="appointment.booked", subject_id=made.pk).count() == 1
+    assert fresh.state == AppointmentState.HELD
+    assert not fresh.is_told
+    assert fresh.lead == therapist
+    assert fresh.room == room
+    assert fresh.people == [therapist]
+    spans = AppointmentParticipant.objects.filter(appointment=made).values_list(
+        "starts_at", "ends_at", "is_live"
+    )
+    assert set(spans) == {(TEN, TEN + HOUR, True)}
+    assert len(spans) == 3
+    assert (
+        EpisodeEvent.objects.filter(episode=episode, kind="appointment.booked", subject_id=made.pk).count()
+        == 1
+    )
 
 
 def test_booking_twice_with_one_request_key_makes_one_appointment(book):
@@ -127,7 +138,9 @@ def test_room_is_not_booked_twice(book, clinic, episode, therapist_off_team):
 def test_shared_people_may_be_in_two_sessions_at_once(book, clinic, nurse, therapist_off_team, prescriber):
     book(shared_people=[(nurse, Part.NURSE)])
     other = factories.make_episode(
-        factories.make_patient(clinic, family_name="Second"), therapist=therapist_off_team, prescriber=prescriber
+        factories.make_patient(clinic, family_name="Second"),
+        therapist=therapist_off_team,
+        prescriber=prescriber,
     )
     book(
         episode=other, people=[(therapist_off_team, Part.THERAPIST)], shared_people=[(nurse, Part.NURSE)],
@@ -138,13 +151,19 @@ def test_shared_people_may_be_in_two_sessions_at_once(book, clinic, nurse, thera
 
 def test_database_refuses_a_double_booking_that_no_check_saw(book, therapist):
     made = book()
+    twin = Appointment.objects.create(
+        clinic=made.clinic, kind=AppointmentKind.TEAM_MEETING, starts_at=TEN, ends_at=TEN + HOUR
+    )
+    doubled = AppointmentParticipant(
+        clinic=made.clinic,
+        appointment=twin,
+        person=therapist,
+        part=Part.ATTENDEE,
+        starts_at=NOW,
+        ends_at=NOW + HOUR,
+    )
     with pytest.raises(IntegrityError, match="scheduling_person_not_twice"), transaction.atomic():
-        twin = Appointment.objects.create(
-            clinic=made.clinic, kind=AppointmentKind.TEAM_MEETING, starts_at=TEN, ends_at=TEN + HOUR
-        )
-        AppointmentParticipant.objects.create(
-            clinic=made.clinic, appointment=twin, person=therapist, part=Part.ATTENDEE, starts_at=NOW, ends_at=NOW + HOUR
-        )
+        doubled.save(force_insert=True)
 
 
 def test_two_sessions_swap_their_times_when_the_constraint_is_deferred(book):
@@ -162,7 +181,12 @@ def test_two_sessions_swap_their_times_when_the_constraint_is_deferred(book):
 def test_participants_follow_when_an_appointment_moves(book):
     made = book()
     moved = move_appointment(
-        appointment=made, starts_at=TEN + 3 * HOUR, ends_at=TEN + 4 * HOUR, actor=made.created_by, roles=COORDINATOR, now=NOW
+        appointment=made,
+        starts_at=TEN + 3 * HOUR,
+        ends_at=TEN + 4 * HOUR,
+        actor=made.created_by,
+        roles=COORDINATOR,
+        now=NOW,
     )
     assert moved.sequence == 1
     assert set(AppointmentParticipant.objects.values_list("starts_at", flat=True)) == {TEN + 3 * HOUR}
@@ -179,7 +203,8 @@ def test_time_off_and_missing_hours_yield_to_a_written_reason(book, clinic, ther
     assert "is away Tue 9 Jun 09:00-13:00" in str(refused.value)
     assert book(reason="Comes in for this patient").pk
     event = EpisodeEvent.objects.get(kind="appointment.booked")
-    assert event.data["explained"] is True and event.data["passed"][0].startswith("time-off")
+    assert event.data["explained"] is True
+    assert event.data["passed"][0].startswith("time-off")
     assert "Comes in" not in str(event.data)
 
 
@@ -199,7 +224,9 @@ def test_outside_its_window_only_with_a_reason_that_is_kept(book):
         book(window=window)
     assert [reason.code for reason in refused.value.reasons] == ["outside-window"]
     made = book(window=window, reason="The patient travels")
-    assert made.outside_reason == "The patient travels" and made.window == window and not made.is_inside
+    assert made.outside_reason == "The patient travels"
+    assert made.window == window
+    assert not made.is_inside
 
 
 def test_database_refuses_a_booking_outside_its_window_without_a_word(book):
@@ -215,9 +242,11 @@ def test_window_that_moved_away_flags_the_booking_and_leaves_it(book):
     with pytest.raises(Refused):
         rewindow_appointment(appointment=made, window=moved_away, now=NOW)
     flagged = rewindow_appointment(appointment=made, window=moved_away, flag="T0 moved", now=NOW)
-    assert flagged.starts_at == TEN and flagged.flag_reason == "T0 moved"
+    assert flagged.starts_at == TEN
+    assert flagged.flag_reason == "T0 moved"
     back = rewindow_appointment(appointment=made, window=Span(TEN, TEN + 48 * HOUR), now=NOW)
-    assert back.flagged_at is None and back.flag_reason == ""
+    assert back.flagged_at is None
+    assert back.flag_reason == ""
 
 
 def test_flag_is_set_once(book):
@@ -230,11 +259,18 @@ def test_flag_is_set_once(book):
 def test_patient_must_be_told_again_when_the_time_moves(book, coordinator):
     made = book()
     told = mark_told(appointment=made, how="phone", reached=True, actor=coordinator, now=NOW)
-    assert told.is_told and told.told_by == coordinator
+    assert told.is_told
+    assert told.told_by == coordinator
     moved = move_appointment(
-        appointment=told, starts_at=TEN + HOUR, ends_at=TEN + 2 * HOUR, actor=coordinator, roles=COORDINATOR, now=NOW
+        appointment=told,
+        starts_at=TEN + HOUR,
+        ends_at=TEN + 2 * HOUR,
+        actor=coordinator,
+        roles=COORDINATOR,
+        now=NOW,
     )
-    assert moved.state == AppointmentState.HELD and moved.told_at is None
+    assert moved.state == AppointmentState.HELD
+    assert moved.told_at is None
 
 
 def test_patient_need_not_be_told_when_only_the_room_changes(book, clinic, coordinator):
@@ -261,7 +297,12 @@ def test_not_reached_leaves_the_state_and_is_logged(book, coordinator):
 def test_moving_is_refused_when_someone_changed_it_meanwhile(book, coordinator):
     made = book()
     move_appointment(
-        appointment=made, starts_at=TEN + HOUR, ends_at=TEN + 2 * HOUR, actor=coordinator, roles=COORDINATOR, now=NOW
+        appointment=made,
+        starts_at=TEN + HOUR,
+        ends_at=TEN + 2 * HOUR,
+        actor=coordinator,
+        roles=COORDINATOR,
+        now=NOW,
     )
     with pytest.raises(Refused, match="Someone changed it meanwhile: it is held Tue 9 Jun 11:00-12:00"):
         move_appointment(
@@ -276,7 +317,9 @@ def test_moving_to_where_it_is_changes_nothing(book, coordinator):
     assert same.sequence == 0
 
 
-def test_cover_who_takes_over_has_the_teams_rights_around_the_session(book, coordinator, episode, therapist_off_team):
+def test_cover_who_takes_over_has_the_teams_rights_around_the_session(
+    book, coordinator, episode, therapist_off_team
+):
     factories.make_cover(episode, therapist_off_team)
     CareTeamMember.objects.filter(user=therapist_off_team).update(starts_at=NOW - HOUR)
     made = move_appointment(
@@ -306,7 +349,8 @@ def test_cancelling_frees_the_time_and_asks_for_a_reason(book, coordinator):
         cancel_appointment(appointment=made, reason=" ", actor=coordinator, now=NOW)
     cancelled = cancel_appointment(appointment=made, reason="Patient ill", actor=coordinator, now=NOW)
     again = cancel_appointment(appointment=made, reason="Other", actor=coordinator, now=NOW)
-    assert cancelled.state == again.state == AppointmentState.CANCELLED and again.cancel_reason == "Patient ill"
+    assert cancelled.state == again.state == AppointmentState.CANCELLED
+    assert again.cancel_reason == "Patient ill"
     assert book().pk != made.pk
 
 
@@ -326,9 +370,14 @@ def test_completing_keeps_the_real_times_and_happens_once(book, therapist):
         appointment=made, held_from=TEN, held_until=TEN + HOUR, actor=therapist, now=TEN + 2 * HOUR
     )
     again = complete_appointment(
-        appointment=made, held_from=TEN, held_until=TEN + timedelta(minutes=30), actor=therapist, now=TEN + 2 * HOUR
+        appointment=made,
+        held_from=TEN,
+        held_until=TEN + timedelta(minutes=30),
+        actor=therapist,
+        now=TEN + 2 * HOUR,
     )
-    assert done.state == AppointmentState.COMPLETED and again.held_until == TEN + HOUR
+    assert done.state == AppointmentState.COMPLETED
+    assert again.held_until == TEN + HOUR
     with pytest.raises(Refused, match="completed already"):
         cancel_appointment(appointment=made, reason="x", actor=therapist, now=NOW)
 
@@ -340,7 +389,11 @@ def test_completing_keeps_the_real_times_and_happens_once(book, therapist):
 def test_impossible_times_are_refused(book, therapist, start, end, words):
     with pytest.raises(Refused, match=words):
         complete_appointment(
-            appointment=book(), held_from=TEN + start, held_until=TEN + end, actor=therapist, now=TEN + 2 * HOUR
+            appointment=book(),
+            held_from=TEN + start,
+            held_until=TEN + end,
+            actor=therapist,
+            now=TEN + 2 * HOUR,
         )
 
 
@@ -372,5 +425,5 @@ def test_closed_episode_books_nothing(book, episode, prescriber):
 
 def test_appointments_are_never_deleted(book):
     made = book()
-    with pytest.raises(Exception, match="(permission denied|Cannot delete)"), transaction.atomic():
+    with pytest.raises(Exception, match=r"(permission denied|Cannot delete)"), transaction.atomic():
         Appointment.objects.filter(pk=made.pk)._raw_delete("default")

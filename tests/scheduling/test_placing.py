@@ -47,31 +47,39 @@ def test_earliest_time_of_the_own_therapist_is_taken():
     choice = place(request(), [therapist(), therapist("M. Sol", "cover")]).choice
     assert choice is not None
     assert (choice.candidate_key, choice.starts_at, choice.ends_at) == ("J. Ruiz", after(24), after(25))
-    assert choice.is_preferred and choice.place is Place.IN_PERSON
+    assert choice.is_preferred
+    assert choice.place is Place.IN_PERSON
 
 
 def test_own_therapist_outside_the_preferred_part_beats_a_cover_inside_it():
     busy = therapist(bookings=(booked(0, 48.5),))
     choice = place(request(), [busy, therapist("M. Sol", "cover")]).choice
     assert choice is not None
-    assert choice.candidate_key == "J. Ruiz" and choice.starts_at == after(48.5) and not choice.is_preferred
+    assert choice.candidate_key == "J. Ruiz"
+    assert choice.starts_at == after(48.5)
+    assert not choice.is_preferred
 
 
 def test_cover_takes_it_when_the_therapist_is_away():
     away = therapist(absences=(Absence(Span(after(0), after(100))),))
     choice = place(request(), [away, therapist("M. Sol", "cover")]).choice
-    assert choice is not None and choice.candidate_key == "M. Sol"
+    assert choice is not None
+    assert choice.candidate_key == "M. Sol"
 
 
 def test_margin_is_kept_where_there_is_room():
     choice = place(request(margin_minutes=120), [therapist()]).choice
-    assert choice is not None and choice.starts_at == after(26) and choice.keeps_margin
+    assert choice is not None
+    assert choice.starts_at == after(26)
+    assert choice.keeps_margin
 
 
 def test_margin_gives_way_where_there_is_none():
     only = therapist(weekly=(WeeklyHours(2, 540, 600, DENVER),))
     choice = place(request(margin_minutes=120), [only]).choice
-    assert choice is not None and choice.starts_at == after(24) and not choice.keeps_margin
+    assert choice is not None
+    assert choice.starts_at == after(24)
+    assert not choice.keeps_margin
 
 
 def test_time_before_the_next_dose_is_preferred():
@@ -80,14 +88,16 @@ def test_time_before_the_next_dose_is_preferred():
     without = place(request(preferred=None), [early_busy]).choice
     with_dose = place(request(preferred=None, prefer_before=dose), [early_busy]).choice
     assert without == with_dose
-    assert with_dose is not None and with_dose.ends_at <= dose
+    assert with_dose is not None
+    assert with_dose.ends_at <= dose
 
 
 @pytest.mark.parametrize(("shift", "hour"), [(-1, 24), (0, 24), (1, 24.25)])
 def test_session_starts_at_the_windows_first_instant_or_later(shift, hour):
     window = Span(after(24) + timedelta(seconds=shift), after(72))
     choice = place(request(window=window), [therapist()]).choice
-    assert choice is not None and choice.starts_at == after(hour)
+    assert choice is not None
+    assert choice.starts_at == after(hour)
 
 
 @pytest.mark.parametrize(("shift", "placed"), [(-1, False), (0, True), (1, True)])
@@ -99,7 +109,8 @@ def test_session_ends_at_the_windows_last_instant_or_earlier(shift, placed):
 def test_no_session_lies_where_the_patient_is_impaired_after_another_dose():
     blocked = (Booking(Span(after(24), after(29)), "recovering from dose 2"),)
     choice = place(request(blocked=blocked), [therapist()]).choice
-    assert choice is not None and choice.starts_at == after(29)
+    assert choice is not None
+    assert choice.starts_at == after(29)
 
 
 def test_room_is_found_for_a_session_in_person():
@@ -108,21 +119,27 @@ def test_room_is_found_for_a_session_in_person():
         RoomCandidate("b", "Birch", Roster(weekly=None)),
     ]
     choice = place(request(place=Place.IN_PERSON), [therapist()], rooms=rooms).choice
-    assert choice is not None and choice.room_key == "b" and choice.starts_at == after(24)
+    assert choice is not None
+    assert choice.room_key == "b"
+    assert choice.starts_at == after(24)
 
 
 def test_telehealth_is_used_where_either_will_do_and_every_room_is_taken():
     rooms = [RoomCandidate("a", "Aspen", Roster(weekly=None, bookings=(booked(0, 100),)))]
     choice = place(request(), [therapist()], rooms=rooms).choice
-    assert choice is not None and choice.place is Place.TELEHEALTH and choice.room_key is None
+    assert choice is not None
+    assert choice.place is Place.TELEHEALTH
+    assert choice.room_key is None
 
 
 def test_buffer_is_kept_to_the_sessions_on_both_sides():
     busy = therapist(bookings=(booked(24, 25), booked(26.25, 32)))
     tight = place(request(), [busy], buffer_minutes=0).choice
     wide = place(request(), [busy], buffer_minutes=10).choice
-    assert tight is not None and tight.starts_at == after(25)
-    assert wide is not None and wide.starts_at > after(32)
+    assert tight is not None
+    assert tight.starts_at == after(25)
+    assert wide is not None
+    assert wide.starts_at > after(32)
 
 
 def test_reasons_name_every_person_and_what_is_in_the_way():
@@ -192,7 +209,8 @@ def test_reasons_say_when_no_hours_are_of_the_wanted_kind():
 
 def test_time_that_has_passed_is_not_offered():
     choice = place(request(not_before=after(25.1)), [therapist()]).choice
-    assert choice is not None and choice.starts_at == after(25.25)
+    assert choice is not None
+    assert choice.starts_at == after(25.25)
 
 
 quarters = st.integers(0, 4 * 72)

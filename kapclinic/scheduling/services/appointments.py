@@ -69,9 +69,9 @@ def book_appointment(
 ) -> Appointment:
     """Book one appointment; the patient of `episode` takes part.
 
-    `people` are taken exclusively, `shared_people` are not (a nurse with two rooms, a prescriber within reach). `window` is kept
-    beside it; None asks the rooms above for it. `reason` gets past what yields to a written reason. Raises Refused with all
-    reasons. The same `request_key` again returns the appointment that it made.
+    `people` are taken exclusively, `shared_people` are not (a nurse with two rooms, a prescriber within reach). `window` is
+    kept beside it; None asks the rooms above for it. `reason` gets past what yields to a written reason. Raises Refused with
+    all reasons. The same `request_key` again returns the appointment that it made.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -112,7 +112,9 @@ def book_appointment(
             created_by=actor,
         )
         _write(
-            lambda: _insert(appointment, proposal, people=people, shared_people=shared_people, actor=actor, now=now),
+            lambda: _insert(
+                appointment, proposal, people=people, shared_people=shared_people, actor=actor, now=now
+            ),
             proposal,
         )
         _note(appointment, "booked", actor=actor, now=now, passed=passed, reason=reason)
@@ -130,9 +132,9 @@ def move_appointment(
     ends_at: datetime | None = None,
     expected_sequence: int | None = None,
     people: Sequence[Person] | None = None,
-    room: Room | None | _Keep = KEEP,
+    room: Room | _Keep | None = KEEP,
     place: str | None = None,
-    window: Span | None | _Keep = KEEP,
+    window: Span | _Keep | None = KEEP,
     reason: str = "",
     roles: frozenset[Role] = frozenset(),
     now: datetime | None = None,
@@ -147,7 +149,9 @@ def move_appointment(
         appointment, episode = lock_appointment(appointment)
         _fresh_or_refuse(appointment, expected_sequence)
         if not appointment.is_live:
-            raise Refused(Reason("ended", f"It is {appointment.get_state_display().lower()} and cannot be moved."))
+            raise Refused(
+                Reason("ended", f"It is {appointment.get_state_display().lower()} and cannot be moved.")
+            )
         if actor is None and appointment.is_told:
             raise Refused(Reason("told", "The patient knows this time; only a person moves it."))
         span = _span_or_refuse(starts_at or appointment.starts_at, ends_at or appointment.ends_at)
@@ -388,7 +392,10 @@ def _fresh_or_refuse(appointment: Appointment, expected_sequence: int | None) ->
     if expected_sequence is not None and expected_sequence != appointment.sequence:
         words = span_words(appointment.span, appointment.clinic.time_zone)
         raise Refused(
-            Reason("changed", f"Someone changed it meanwhile: it is {appointment.get_state_display().lower()} {words}.")
+            Reason(
+                "changed",
+                f"Someone changed it meanwhile: it is {appointment.get_state_display().lower()} {words}.",
+            )
         )
 
 

@@ -1,4 +1,4 @@
-"""Working hours, extra hours, time off and holidays. Recording an absence never fails over bookings and cancels none of them."""
+"""Working hours, extra hours, time off and holidays. Recording an absence never fails over bookings and cancels none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from django.utils import timezone
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused
-from kapclinic.scheduling.models import ClinicHoliday, ExtraHours, HoursPlace, RosterRow, TimeOff, WorkingHours
+from kapclinic.scheduling.models import (
+    ClinicHoliday,
+    ExtraHours,
+    HoursPlace,
+    RosterRow,
+    TimeOff,
+    WorkingHours,
+)
 
 
 def add_working_hours(

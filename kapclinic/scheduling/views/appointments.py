@@ -164,7 +164,9 @@ def show(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     return _page(request, appointment)
 
 
-def _page(request: ActorRequest, appointment: Appointment, cancel_form: ReasonForm | None = None) -> HttpResponse:
+def _page(
+    request: ActorRequest, appointment: Appointment, cancel_form: ReasonForm | None = None
+) -> HttpResponse:
     now = timezone.now()
     return render(
         request,
@@ -173,7 +175,8 @@ def _page(request: ActorRequest, appointment: Appointment, cancel_form: ReasonFo
             "appointment": appointment,
             "episode": appointment.episode,
             "base": "base.html" if appointment.episode is None else "episodes/_episode_base.html",
-            "may_change": policy.can(request.actor, "appointment.change", appointment) and appointment.is_live,
+            "may_change": policy.can(request.actor, "appointment.change", appointment)
+            and appointment.is_live,
             "may_tell": appointment.episode is not None
             and policy.can(request.actor, "patient.tell", appointment.episode)
             and appointment.is_live
@@ -240,7 +243,9 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
             "base": "base.html" if appointment.episode is None else "episodes/_episode_base.html",
             "form": form,
             "reasons": reasons,
-            "windows": [] if appointment.episode is None else _windows_of(appointment.episode, timezone.now()),
+            "windows": []
+            if appointment.episode is None
+            else _windows_of(appointment.episode, timezone.now()),
             "title": "Move it",
             "action": "Move",
         },
@@ -332,12 +337,17 @@ def tell(request: ActorRequest, appointment: Appointment) -> HttpResponse:
         reached = form.cleaned_data["reached"] == "yes"
         try:
             services.mark_told(
-                appointment=appointment, how=form.cleaned_data["how"], reached=reached, actor=request.actor.user
+                appointment=appointment,
+                how=form.cleaned_data["how"],
+                reached=reached,
+                actor=request.actor.user,
             )
         except Refused as refused:
             refused.add_to(form)
         else:
-            done = "Recorded: the patient knows." if reached else "Recorded: not reached. The task stays open."
+            done = (
+                "Recorded: the patient knows." if reached else "Recorded: not reached. The task stays open."
+            )
             messages.success(request, done)
             return redirect("scheduling:appointment-detail", pk=appointment.pk)
     return render(

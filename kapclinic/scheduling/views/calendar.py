@@ -69,14 +69,14 @@ def _appointments(actor: Actor, span: Span) -> list[Appointment]:
 
 def _shown(actor: Actor, rows: list[Appointment]) -> list[Shown]:
     visible = set(
-        Appointment.objects.filter(visible_episodes(actor), pk__in=[row.pk for row in rows]).values_list("pk", flat=True)
+        Appointment.objects.filter(visible_episodes(actor), pk__in=[row.pk for row in rows]).values_list(
+            "pk", flat=True
+        )
     )
     return [Shown(row, row.pk in visible) for row in rows]
 
 
-def _blocks(
-    spans: Iterable[tuple[Span, Any]], *, day: date, actor: Actor, hours: Hours
-) -> tuple[Block, ...]:
+def _blocks(spans: Iterable[tuple[Span, Any]], *, day: date, actor: Actor, hours: Hours) -> tuple[Block, ...]:
     found = [block_of(span, item, day=day, zone=actor.zone, hours=hours) for span, item in spans]
     return tuple(block for block in found if block is not None)
 
@@ -102,19 +102,28 @@ def _choose(text: str, subjects: list[Any], fallback: Any) -> Any | None:
 def calendar(request: ActorRequest) -> HttpResponse:
     """Week of one person or room (`who`), or a day of everyone (`view=day`); windows that wait stand behind."""
     actor, now, today = request.actor, timezone.now(), timezone.localdate()
-    people, rooms = list(staff_of(actor.clinic)), list(Room.objects.filter(clinic=actor.clinic, is_active=True))
+    people, rooms = (
+        list(staff_of(actor.clinic)),
+        list(Room.objects.filter(clinic=actor.clinic, is_active=True)),
+    )
     day = _parse_day(request.GET.get("day", ""), today)
     is_day = request.GET.get("view") == "day"
     by_room = request.GET.get("by") == "room"
     own = next((person for person in people if person.pk == actor.user.pk), None)
-    subject = None if is_day else _choose(request.GET.get("who", ""), [*people, *rooms], own or (people or [None])[0])
+    subject = (
+        None
+        if is_day
+        else _choose(request.GET.get("who", ""), [*people, *rooms], own or (people or [None])[0])
+    )
     monday = day - timedelta(days=day.weekday())
     days = [day] if is_day else [monday + timedelta(days=offset) for offset in range(7)]
     span = Span(day_span(days[0], actor.zone).starts_at, day_span(days[-1], actor.zone).ends_at)
     shown = _shown(actor, _appointments(actor, span))
     person = subject if subject is not None and subject in people else None
     behind = hooks.backdrops(actor=actor, span=span, person=person, now=now) if not by_room else []
-    subjects = ((rooms if by_room else people) if is_day else [subject]) if (is_day or subject is not None) else []
+    subjects = (
+        ((rooms if by_room else people) if is_day else [subject]) if (is_day or subject is not None) else []
+    )
     mine = [each for each in shown if any(_takes_part(each, who) for who in subjects)]
     hours = hours_shown((each.appointment.span for each in mine), actor.zone)
     rosters = rosters_of(actor.clinic, [who for who in subjects if who in people], span)

@@ -93,12 +93,15 @@ def person(request: ActorRequest, roster: Roster) -> HttpResponse:
         else:
             if which == "off" and (count := _booked_in(actor, roster.person, form.cleaned_data)):
                 messages.warning(
-                    request, f"Recorded. {count} booked in that time stay{'s' if count == 1 else ''} until moved."
+                    request,
+                    f"Recorded. {count} booked in that time stay{'s' if count == 1 else ''} until moved.",
                 )
             else:
                 messages.success(request, "Recorded.")
             return redirect("scheduling:roster", person=roster.person.pk)
-    return _roster_page(request, roster.person, forms, status=422 if form is not None and form.errors else 200)
+    return _roster_page(
+        request, roster.person, forms, status=422 if form is not None and form.errors else 200
+    )
 
 
 def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
@@ -115,9 +118,13 @@ def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
                 valid_until=data["valid_until"],
             )
     elif which == "off":
-        services.add_time_off(**common, starts_at=data["starts_at"], ends_at=data["ends_at"], kind=data["kind"])
+        services.add_time_off(
+            **common, starts_at=data["starts_at"], ends_at=data["ends_at"], kind=data["kind"]
+        )
     else:
-        services.add_extra_hours(**common, starts_at=data["starts_at"], ends_at=data["ends_at"], place=data["place"])
+        services.add_extra_hours(
+            **common, starts_at=data["starts_at"], ends_at=data["ends_at"], place=data["place"]
+        )
 
 
 def _booked_in(actor: Actor, person: User, data: dict[str, Any]) -> int:
