@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "kaptest"
+_DROP_TRIES = 25
 
 
 def with_database(url: str, name: str) -> str:
@@ -39,8 +41,18 @@ def _maintenance() -> psycopg.Connection:
 
 def drop(name: str) -> None:
     """Remove a test database, ending whatever is still connected to it."""
-    with _maintenance() as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for left in range(_DROP_TRIES, 0, -1):
+        try:
+            with _maintenance() as connection:
+                connection.execute(statement)
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            # The owner may not end the application's connections; one that was just closed is gone in a moment.
+            if left == 1:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def drop_run(run: str) -> None:

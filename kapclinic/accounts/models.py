@@ -28,13 +28,13 @@ CLINICAL_ROLES = frozenset({Role.NURSE, Role.THERAPIST, Role.PRESCRIBER})
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people; e-mail addresses are kept as typed and compared without case."""
+    """Makes people; e-mail addresses are kept in lower case, as the sign-in looks them up."""
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """A new person; without a password they cannot sign in until they accept an invitation."""
         if not email:
             raise ValueError("a person needs an e-mail address")
-        user = self.model(email=email.strip(), **fields)
+        user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
