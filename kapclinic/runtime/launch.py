@@ -83,7 +83,7 @@ def _run(stack: ExitStack, *, fresh: bool, sure: bool) -> None:
         "DJANGO_SETTINGS_MODULE": "kapclinic.settings",
     }
     for name in ("mail", "beat", "static"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.geteuid() == 0:
         # Said once here, in place of five lines from each worker at each start.
         say("Running as root: fine for a try; in production let a user of its own run the clinic.")

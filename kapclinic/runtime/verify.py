@@ -47,9 +47,15 @@ def checks() -> list[Check]:
         "SITE_URL": "https://clinic.example",
     }
     return [
-        Check("ruff check", [python, "-m", "ruff", "check", "."]),
-        Check("ruff format --check", [python, "-m", "ruff", "format", "--check", "."]),
-        Check("import-linter", [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"]),
+        Check("ruff check", [python, "-m", "ruff", "check", "--output-format", "concise", "."]),
+        Check(
+            "ruff format --check",
+            [python, "-m", "ruff", "format", "--check", "--output-format", "concise", "."],
+        ),
+        Check(
+            "import-linter",
+            [python, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-logo"],
+        ),
         Check("djlint", [python, "-m", "djlint", "templates", "--lint", "--quiet"]),
         Check(
             "manage.py check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], production
