@@ -90,7 +90,6 @@ def gather_facts(
         .exists(),
         audit_c=_audit_c(episode),
         has_had_a_dose=any(source(episode) for source in _dose_histories),
-        utc_offset=now.astimezone(episode.clinic.zone).utcoffset() or dt.timedelta(0),
         day=day,
     )
 
@@ -104,6 +103,7 @@ def _conditions(episode: Episode) -> tuple[facts.ConditionFact, ...]:
             status=facts.ConditionStatus(entry.status),
             event_on=entry.latest_event_on,
             liver_grade=facts.LiverGrade(entry.liver_grade) if entry.liver_grade else None,
+            event_words=entry.event_words,
         )
         for entry in Condition.objects.current().of_episode(episode)
     )
@@ -160,7 +160,7 @@ def _readings(episode: Episode) -> tuple[facts.VitalsReading, ...]:
     return tuple(
         facts.VitalsReading(
             ref=str(entry.pk),
-            taken_at=entry.taken_at,
+            taken_at=entry.taken_at.astimezone(episode.clinic.zone),
             systolic=entry.systolic,
             diastolic=entry.diastolic,
             heart_rate=entry.heart_rate,
@@ -186,7 +186,8 @@ def _item_nine(episode: Episode) -> facts.ItemNineFact | None:
     response = _latest_response(episode, PHQ9)
     if response is None:
         return None
-    return facts.ItemNineFact(str(response.pk), response.safety_value, response.completed_at)
+    answered_at = response.completed_at.astimezone(episode.clinic.zone)
+    return facts.ItemNineFact(str(response.pk), response.safety_value, answered_at)
 
 
 def _audit_c(episode: Episode) -> facts.AuditCFact | None:
@@ -205,6 +206,5 @@ def _risk(episode: Episode) -> facts.RiskFact | None:
             found = imminent
     if found is None or found.assessed_at is None:
         return None
-    return facts.RiskFact(
-        str(found.pk), facts.RiskOutcome(found.outcome), found.assessed_at, found.by_prescriber
-    )
+    assessed_at = found.assessed_at.astimezone(episode.clinic.zone)
+    return facts.RiskFact(str(found.pk), facts.RiskOutcome(found.outcome), assessed_at, found.by_prescriber)

@@ -2,7 +2,7 @@
 
 Everything here is a frozen value: no database, no clock. ``None`` always means "nobody has recorded
 this", which is not the same as "no". Dates are calendar days in the clinic's zone; instants are
-aware datetimes.
+aware datetimes in that zone, so that their day is the clinic's day.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ class ConditionFact:
 
     ``kind`` is a key of ``questions.CONDITION_KINDS``; ``event_on`` is the latest day on which the
     (last) event can have happened, so a date known to the month counts as that month's last day.
+    ``event_words`` is the date as it is known.
     """
 
     ref: str
@@ -111,6 +112,7 @@ class ConditionFact:
     status: ConditionStatus
     event_on: dt.date | None = None
     liver_grade: LiverGrade | None = None
+    event_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,5 +283,4 @@ class Facts:
     risk_assessment_open: bool = False
     audit_c: AuditCFact | None = None
     has_had_a_dose: bool = False
-    utc_offset: dt.timedelta = dt.timedelta(0)
     day: DayFacts | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Column, Layout, Row
+from crispy_forms.layout import HTML, Column, Layout, Row
 from django import forms
 
 from screening.contraindications import Rule
@@ -71,6 +71,7 @@ class FactForm(forms.ModelForm):
 
     request_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     rows: tuple[tuple[str, ...], ...] = ()
+    after_first = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,13 +79,10 @@ class FactForm(forms.ModelForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         if self.rows:
-            self.helper.layout = Layout(
-                *(
-                    Row(*(Column(name) for name in names)) if len(names) > 1 else names[0]
-                    for names in self.rows
-                ),
-                "request_key",
-            )
+            first, *rest = [
+                Row(*(Column(name) for name in names)) if len(names) > 1 else names[0] for names in self.rows
+            ]
+            self.helper.layout = Layout(first, HTML(self.after_first), *rest, "request_key")
 
     def details(self) -> dict[str, Any]:
         """The fact's fields, as the service takes them."""
@@ -162,6 +160,10 @@ class ConditionForm(EvidenceFields, FactForm):
 class MedicationForm(EvidenceFields, FactForm):
     """One medication as the patient takes it."""
 
+    after_first = (
+        '<p class="cluster recognition" id="recognition" role="status" aria-live="polite">'
+        '<span class="muted">The class is looked up while you type.</span></p>'
+    )
     rows = (
         ("name",),
         ("dose", "frequency", "reason_taken"),
@@ -190,9 +192,7 @@ class MedicationForm(EvidenceFields, FactForm):
             "name": forms.TextInput(attrs={"autocomplete": "off"}),
         }
         labels = {"stopped_on": "Last day taken"}
-        help_texts = {
-            "name": "Generic or brand name, as on the package. The class is looked up while you type."
-        }
+        help_texts = {"name": "Generic or brand name, as on the package."}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

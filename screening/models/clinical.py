@@ -154,6 +154,15 @@ class Condition(Fact):
             return self.event_on.replace(month=12, day=31)
         return self.event_on.replace(day=calendar.monthrange(self.event_on.year, self.event_on.month)[1])
 
+    @property
+    def event_words(self) -> str:
+        """The month or year of the event, where the day is not known."""
+        if self.event_on is None or self.event_precision == DatePrecision.DAY:
+            return ""
+        return (
+            f"{self.event_on:%Y}" if self.event_precision == DatePrecision.YEAR else f"{self.event_on:%b %Y}"
+        )
+
 
 class Classification(models.TextChoices):
     """How the classes of a medication came about."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
@@ -88,6 +88,7 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
             "open_count": sum(entry["open"] for entry in systems),
             "total": sum(len(entry["questions"]) for entry in systems),
             "needs_evidence": bool(form.errors),
+            "section": "history",
         },
         status=422 if form.errors else 200,
     )
@@ -343,6 +344,7 @@ def medications(request: ActorRequest, episode: Episode) -> HttpResponse:
             "review_form": MedicationReviewForm(initial={"reviewed_on": local_day(episode, timezone.now())}),
             "sees": sees,
             "may_classify": can(request.actor, "finding.answer", episode),
+            "section": "medications",
         },
         status=422 if form.errors else 200,
     )
@@ -447,8 +449,6 @@ FACT_BY_LABEL = {model._meta.model_name: model for model in FACT_MODELS}
 def _fact_or_404(actor: Any, kind: str, pk: Any) -> Any:
     model = {**FACT_BY_LABEL, "allergy": Allergy}.get(kind)
     if model is None:
-        from django.http import Http404
-
         raise Http404
     if model is Allergy:
         return row_for(Allergy, "patient")(actor, pk)

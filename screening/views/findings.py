@@ -67,9 +67,9 @@ def gaps_of(episode: Episode, missing: Iterable[MissingFact]) -> list[Gap]:
                 _address("screening:history", episode.public_id, anchor=f"#system-{system.key}"),
             )
         elif area == "phq9":
-            place = ("PHQ-9", _address("screening:response-new", episode.public_id, "phq-9"))
+            place = ("PHQ-9", _address("screening:response-create", episode.public_id, "phq-9"))
         elif area == "audit-c":
-            place = ("AUDIT-C", _address("screening:response-new", episode.public_id, "audit-c"))
+            place = ("AUDIT-C", _address("screening:response-create", episode.public_id, "audit-c"))
         elif area == "patient":
             place = ("Patient's details", _address("episodes:patient-edit", episode.patient.public_id))
         else:

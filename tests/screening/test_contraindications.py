@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -259,9 +260,12 @@ def test_age_in_completed_years(born, on, age):
 def test_pressure_days_are_the_clinic_s_days():
     late = reading(150, 80, ago=dt.timedelta(hours=13))  # 05:00 UTC, 23:00 the day before in Denver
     early = reading(150, 80, ago=dt.timedelta(hours=1))
-    facts = replace(WELL, screening_readings=(late, early))
-    assert not ask("CI-HTN-UNCONTROLLED", facts).fires
-    assert ask("CI-HTN-UNCONTROLLED", replace(facts, utc_offset=dt.timedelta(hours=-6))).fires
+    in_denver = [
+        replace(entry, taken_at=entry.taken_at.astimezone(ZoneInfo("America/Denver")))
+        for entry in (late, early)
+    ]
+    assert not ask("CI-HTN-UNCONTROLLED", replace(WELL, screening_readings=(late, early))).fires
+    assert ask("CI-HTN-UNCONTROLLED", replace(WELL, screening_readings=tuple(in_denver))).fires
 
 
 def test_every_question_and_condition_leads_to_a_rule():

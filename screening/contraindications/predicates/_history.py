@@ -42,6 +42,8 @@ def condition_evidence(condition: ConditionFact) -> Evidence:
     words = f"{condition.name}: {STATUS_WORDS[condition.status]}"
     if condition.liver_grade is not None:
         words += f", grade {condition.liver_grade.value}"
+    if condition.event_words:
+        return Evidence("condition", condition.ref, f"{words}, {condition.event_words}")
     return Evidence("condition", condition.ref, words, condition.event_on)
 
 

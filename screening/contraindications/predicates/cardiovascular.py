@@ -118,16 +118,12 @@ def _is_high(reading: VitalsReading, cutoffs: Cutoffs) -> bool:
     )
 
 
-def _day(reading: VitalsReading, facts: Facts) -> dt.date:
-    return (reading.taken_at.astimezone(dt.UTC) + facts.utc_offset).date()
-
-
 def _last_of_each_day(facts: Facts, cutoffs: Cutoffs) -> tuple[VitalsReading, ...]:
     by_day: dict[dt.date, VitalsReading] = {}
     for reading in sorted(facts.screening_readings, key=lambda entry: entry.taken_at):
-        age = (facts.on - _day(reading, facts)).days
+        age = (facts.on - reading.taken_at.date()).days
         if reading.has_pressure and age <= cutoffs.pressure_lookback_days:
-            by_day[_day(reading, facts)] = reading
+            by_day[reading.taken_at.date()] = reading
     return tuple(by_day.values())
 
 
@@ -151,7 +147,7 @@ def uncontrolled_hypertension(facts: Facts, cutoffs: Cutoffs) -> Verdict:
     days = _last_of_each_day(facts, cutoffs)
     high = high_days(facts, cutoffs)
     if len(high) >= 2:
-        evidence.extend(pressure_evidence(reading, _day(reading, facts)) for reading in high)
+        evidence.extend(pressure_evidence(reading, reading.taken_at.date()) for reading in high)
     if evidence:
         return fires(*evidence)
     missing = [
