@@ -239,6 +239,7 @@ class EndingForm(KeyedForm):
         if not is_correction:
             del self.fields["correction_reason"]
         self.override_items: list[Item] = []
+        self.unmet = frozenset(entry.item for entry in gate.unmet)
         if may_override:
             for entry in gate.items:
                 if entry.item not in FIRM_ITEMS:
@@ -246,6 +247,18 @@ class EndingForm(KeyedForm):
                     self.fields[f"override-{entry.item.value}"] = forms.CharField(
                         required=False, max_length=300, label=f"Override “{entry.label}” because"
                     )
+
+    def main_fields(self) -> list[forms.BoundField]:
+        """How the visit ended, without the overrides."""
+        return [self[name] for name in self.fields if not name.startswith("override-")]
+
+    def open_overrides(self) -> list[forms.BoundField]:
+        """Overrides of what is unmet now."""
+        return [self[f"override-{item.value}"] for item in self.override_items if item in self.unmet]
+
+    def other_overrides(self) -> list[forms.BoundField]:
+        """Overrides of what is met now, and may not have been when the patient left."""
+        return [self[f"override-{item.value}"] for item in self.override_items if item not in self.unmet]
 
     def overrides(self) -> dict[Item, str]:
         """What is overridden and why."""

@@ -158,6 +158,10 @@ def record_administration(
         known = made_before(Administration, request_key)
         if known is not None:
             return known
+        if session.is_struck:
+            raise Refused(
+                Reason("session-struck", "This session was entered in error: record it in another one.")
+            )
         refuse_if(_impossible(details, now))
         order = _order_for(session, details)
         findings = [each for each in judge_administration(session, details, order=order) if each.is_block]
@@ -254,6 +258,10 @@ def _write(
             deviation_note=details.deviation_note.strip(),
             **extra,
         )
+        if session.is_called_off:
+            # It was called off and something was given all the same: the record follows what happened.
+            session.state = SessionState.UNDER_WAY
+            session.save(update_fields=["state"])
         set_state(session, SessionState.UNDER_WAY)
     if deviations:
         open_incident(

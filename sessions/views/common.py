@@ -49,8 +49,10 @@ def entry_page(
         try:
             save()
         except Refused as refused:
-            refused.add_to(form)
-            reasons = refused.reasons
+            reasons = tuple(reason for reason in refused.reasons if reason.field not in form.fields)
+            for reason in refused.reasons:
+                if reason.field in form.fields:
+                    form.add_error(reason.field, reason.text)
         else:
             messages.success(request, done)
             return to_session(session, anchor)

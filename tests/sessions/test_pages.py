@@ -1,0 +1,209 @@
+"""The pages of a dosing session, by role, and what becomes of what is typed."""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from kapclinic.accounts.models import Role
+from sessions.models import Administration, LogEntry, VitalsReading
+from sessions.services import record_administration
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dosed(room):
+    """A dose of an hour ago."""
+    room.start = timezone.now().replace(microsecond=0) - timedelta(minutes=70)
+    room.plan()
+    room.check_in()
+    record_administration(
+        session=room.session,
+        details=room.given(10, ended_at=room.at(50), amount_mg=Decimal("34.0")),
+        actor=room.nurse,
+        now=room.at(51),
+    )
+    room.vitals(55, systolic=186, diastolic=100)
+    room.fresh()
+    return room
+
+
+def url(name, thing):
+    return reverse(f"dosing:{name}", kwargs={"pk": thing.pk})
+
+
+def local(moment, room):
+    return moment.astimezone(room.clinic.zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_record_shows_dose_reading_and_what_to_do(client, dosed):
+    client.force_login(dosed.nurse)
+    page = client.get(url("session-detail", dosed.session)).content.decode()
+    assert "IV ketamine 34 mg" in page
+    assert "186/100" in page
+    assert "Before they may leave" in page
+    assert "Repeat in 5 min and call the prescriber." in page
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "status"),
+    [
+        (Role.NURSE, "session-detail", 200),
+        (Role.THERAPIST, "session-detail", 200),
+        (Role.PRESCRIBER, "session-detail", 200),
+        (Role.NURSE, "order-new", 403),
+        (Role.THERAPIST, "order-new", 403),
+        (Role.PRESCRIBER, "order-new", 200),
+        (Role.NURSE, "order-telephone", 200),
+        (Role.THERAPIST, "given", 403),
+        (Role.NURSE, "given", 200),
+        (Role.NURSE, "start", 200),
+        (Role.THERAPIST, "vitals", 200),
+        (Role.THERAPIST, "ending", 403),
+        (Role.NURSE, "ending", 200),
+        (Role.PRESCRIBER, "ending", 200),
+        (Role.NURSE, "leaving-check", 200),
+        (Role.NURSE, "check-in", 200),
+        (Role.THERAPIST, "session-setting", 200),
+        (Role.NURSE, "adverse-event", 200),
+        (Role.NURSE, "medicine", 200),
+    ],
+)
+def test_pages_open_for_the_right_role(client, dosed, role, name, status):
+    person = {Role.NURSE: dosed.nurse, Role.THERAPIST: dosed.therapist, Role.PRESCRIBER: dosed.prescriber}[
+        role
+    ]
+    client.force_login(person)
+    assert client.get(url(name, dosed.session)).status_code == status
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.MANAGER, Role.THERAPIST])
+def test_record_stays_closed_when_the_person_has_nothing_to_do_with_it(client, dosed, role):
+    stranger = factories.make_member(dosed.clinic, role)
+    client.force_login(stranger)
+    assert client.get(url("session-detail", dosed.session)).status_code in (403, 404)
+
+
+def test_record_does_not_exist_for_another_clinic(client, dosed, other_clinic):
+    client.force_login(factories.make_member(other_clinic, Role.NURSE))
+    assert client.get(url("session-detail", dosed.session)).status_code == 404
+
+
+def test_implausible_reading_is_kept_and_sent_twice_is_one(client, dosed):
+    client.force_login(dosed.nurse)
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "taken_at": local(dosed.at(60), dosed),
+        "systolic": "205",
+        "diastolic": "120",
+    }
+    for _ in range(2):
+        assert client.post(url("vitals", dosed.session), typed).status_code == 302
+    assert VitalsReading.objects.filter(systolic=205).count() == 1
+
+
+def test_impossible_reading_is_refused_at_its_field_with_everything_typed_kept(client, dosed):
+    client.force_login(dosed.nurse)
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "taken_at": local(dosed.at(60), dosed),
+        "systolic": "80",
+        "diastolic": "120",
+        "note": "left arm",
+    }
+    answer = client.post(url("vitals", dosed.session), typed)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "The systolic pressure must be above the diastolic one." in page
+    assert 'value="120"' in page
+    assert "left arm" in page
+
+
+def test_refused_start_names_every_reason_and_recording_works(client, dosed):
+    client.force_login(dosed.nurse)
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "drug": "ketamine",
+        "route": "im",
+        "started_at": local(dosed.at(60), dosed),
+        "amount_mg": "20",
+    }
+    answer = client.post(url("start", dosed.session), typed)
+    assert answer.status_code == 422
+    assert "There is no active order." in answer.content.decode()
+    assert client.post(url("given", dosed.session), typed).status_code == 302
+    given = Administration.objects.get(route="im")
+    assert "no-order" in {entry["code"] for entry in given.deviations}
+
+
+def test_discharge_is_refused_in_words_and_leaving_is_recorded(client, dosed):
+    client.force_login(dosed.nurse)
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "ending": "discharged",
+        "ended_at": local(dosed.at(65), dosed),
+    }
+    answer = client.post(url("ending", dosed.session), typed)
+    assert answer.status_code == 422
+    assert "Escort here, seen and named: nobody named. Nobody overrides it." in answer.content.decode()
+    typed |= {"ending": "left-against-advice", "reason": "Walked out."}
+    assert client.post(url("ending", dosed.session), typed).status_code == 302
+
+
+def test_arithmetic_is_shown_while_typing(client, dosed):
+    client.force_login(dosed.prescriber)
+    typed = {"drug": "ketamine", "route": "iv", "amount": "0.5", "unit": "mg/kg", "infusion_minutes": "40"}
+    page = client.post(url("order-preview", dosed.session), typed).content.decode()
+    assert "0.5 mg/kg × 68 kg = 34 mg" in page
+    page = client.post(url("order-preview", dosed.session), {**typed, "amount": "2"}).content.decode()
+    assert "above the clinic&#x27;s limit" in page
+
+
+def test_log_survives_quotes_and_angle_brackets(client, dosed):
+    client.force_login(dosed.therapist)
+    words = "“<b>light</b>” 🙂 مرحبا"
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "at": local(dosed.at(60), dosed),
+        "kind": "note",
+        "text": words,
+    }
+    assert client.post(url("log", dosed.session), typed).status_code == 302
+    assert LogEntry.objects.get().text == words
+    page = client.get(url("session-detail", dosed.session)).content.decode()
+    assert "&lt;b&gt;light&lt;/b&gt;" in page
+
+
+def test_lists_of_the_episode_open(client, dosed):
+    client.force_login(dosed.therapist)
+    for name in ("session-list", "preparation-list", "preparation-new", "session-plan"):
+        address = reverse(f"dosing:{name}", kwargs={"public_id": dosed.episode.public_id})
+        assert client.get(address).status_code == 200
+
+
+def test_preparation_is_written_and_signed_on_its_page(client, dosed):
+    client.force_login(dosed.therapist)
+    address = reverse("dosing:preparation-new", kwargs={"public_id": dosed.episode.public_id})
+    typed = {
+        "request_key": str(uuid.uuid4()),
+        "held_from": local(dosed.at(-3000), dosed),
+        "held_until": local(dosed.at(-2950), dosed),
+        "place": "in_person",
+        "intention": "To meet what comes",
+        "safety_plan": "Sister",
+        "instructions": ["fasting"],
+        "sign": "yes",
+    }
+    answer = client.post(address, typed)
+    assert answer.status_code == 422
+    assert "Mark at least one part that was covered." in answer.content.decode()
+    first = dosed.episode.protocol.preparation_parts[0].key
+    answer = client.post(address, {**typed, f"covered-{first}": "on"})
+    assert answer.status_code == 302
+    note = dosed.episode.preparations.get()
+    assert note.is_signed
