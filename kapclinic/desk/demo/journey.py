@@ -3,46 +3,26 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from episodes import services as spine
-from episodes.models import ConsentKind, Episode, Patient, TeamPart
+from episodes.models import ConsentKind, Episode, Patient, Protocol, ProtocolVersion, TeamPart
 from episodes.stages import Stage
-from integration.models import ActionStep, IntegrationNeed, IntegrationSession, MissReason
-from integration.services.needs import record_miss
-from integration.services.notes import hold_session, save_note, sign_note
 from kapclinic.accounts.models import Role, User
-from kapclinic.clinics.models import Clinic, Room
-from kapclinic.handoffs.fields import FIELDS, TO_PRESCRIBER, TO_THERAPIST
-from kapclinic.handoffs.services import acknowledge_handoff, save_draft, sign_handoff
+from kapclinic.clinics.models import Clinic
 from kapclinic.jobs import services as jobs
 from kapclinic.jobs.models import JobQueue
-from kapclinic.scheduling.models import Appointment
-from kapclinic.scheduling.services.telling import follow_with_telling
-from screening.models import RiskAssessment
+from screening.finding_selectors import open_risk, standing_findings
+from screening.models.findings import SeverityChoice
 from screening.questions import QUESTIONS
 from screening.services import facts
 from screening.services.decisions import decide_eligibility
-from screening.services.findings import AnswerInput, current_evaluation
+from screening.services.findings import AnswerInput
 from screening.services.responses import record_response
 from screening.services.risk import record_risk_assessment
-from sessions.discharge import Ending
-from sessions.dose import DoseRequest, Drug, Route, Unit
-from sessions.models import Administration, DosingSession
-from sessions.services import (
-    GivenDetails,
-    check_in,
-    complete_session,
-    end_session,
-    look_before_leaving,
-    order_dose,
-    plan_session,
-    record_vitals,
-    save_preparation,
-    sign_preparation,
-    start_administration,
-    stop_administration,
-    write_log,
-)
+from sessions.dose import Route
+from sessions.models import PreparationSession
+from sessions.services import save_preparation, sign_preparation
 
 NURSE, PRESCRIBER, THERAPIST = (frozenset({role}) for role in (Role.NURSE, Role.PRESCRIBER, Role.THERAPIST))
 COORDINATOR = frozenset({Role.COORDINATOR})
@@ -59,7 +39,7 @@ class Script:
     weight_kg: Decimal = Decimal("70.0")
     scores: tuple[int, ...] = (19, 17, 14, 11, 9, 7, 6)
     conditions: tuple[tuple[str, str, str], ...] = ()
-    medications: tuple[tuple[str, str], ...] = ("Sertraline", "100 mg"), 
+    medications: tuple[tuple[str, str], ...] = (("Sertraline", "100 mg"),)
     goal: str = "To get up in the morning without dread"
 
 
@@ -102,22 +82,20 @@ class Journey:
         while (job := jobs.take(now=at, queue=JobQueue.DEFAULT)) is not None:
             jobs.work(job, now=at)
 
-    def refer(self, at: datetime, details: dict) -> None:
+    def refer(self, at: datetime, details: dict[str, Any]) -> None:
         """Registration, episode and care team."""
         self.patient = spine.register_patient(
             clinic=self.clinic, actor=self.coordinator, details=details, duplicates_seen=True, now=at
         )
         Patient.objects.filter(pk=self.patient.pk).update(is_demo=True)
-        version = self.clinic_protocol()
+        version = self.protocol_version()
         self.episode = spine.open_episode(
             patient=self.patient, actor=self.coordinator, protocol_version=version, indication=self.script.indication,
             referral_source="A made-up practice", now=at,
         )  # fmt: skip
 
-    def clinic_protocol(self):
+    def protocol_version(self) -> ProtocolVersion:
         """The newest version of the script's protocol."""
-        from episodes.models import Protocol
-
         return Protocol.objects.get(clinic=self.clinic, slug=self.script.protocol).latest
 
     def assign_team(self, at: datetime) -> None:
@@ -193,7 +171,7 @@ class Journey:
 
     def assess_risk(self, at: datetime, *, outcome: str = "passive") -> None:
         """The open suicide-risk assessment, by the prescriber."""
-        if RiskAssessment.objects.filter(episode=self.episode, recorded_at__isnull=True).exists():
+        if open_risk(self.episode) is not None:
             record_risk_assessment(
                 episode=self.episode, outcome=outcome, method="Structured interview",
                 protective_plan="Safety plan with the support person; crisis line known.",
@@ -202,13 +180,13 @@ class Journey:
 
     def decide(self, at: datetime, *, outcome: str = "eligible") -> None:
         """The prescriber answers every relative finding and signs the decision."""
-        findings = [found for found in current_evaluation(self.episode, now=at).findings if found.needs_prescriber]
         answers = [
             AnswerInput(
                 code=found.code, evidence_hash=found.evidence_hash, outcome="accept",
-                rationale="Weighed against the severity of the depression and discussed.",
+                rationale="Weighed against the severity of the illness and discussed with the patient.",
             )
-            for found in findings
+            for found in standing_findings(self.episode)
+            if found.severity == SeverityChoice.RELATIVE
         ]  # fmt: skip
         self.decided_until = self.day(at) + timedelta(days=_DECISION_DAYS)
         decide_eligibility(
@@ -240,8 +218,13 @@ class Journey:
     def prepare(self, held: datetime) -> None:
         """A preparation session, written and signed an hour later."""
         at = held + timedelta(hours=1)
+        sign_preparation(note=self.draft_preparation(held), actor=self.therapist, now=at)
+
+    def draft_preparation(self, held: datetime) -> PreparationSession:
+        """A preparation session, written an hour later."""
+        at = held + timedelta(hours=1)
         parts = {part.key: {"covered": True, "note": ""} for part in self.episode.protocol.preparation_parts}
-        note = save_preparation(
+        return save_preparation(
             episode=self.episode, actor=self.therapist, now=at,
             details={
                 "held_from": held, "held_until": held + timedelta(minutes=50), "parts": parts,
@@ -250,11 +233,3 @@ class Journey:
                 "instructions": ["fasting", "escort"],
             },
         )  # fmt: skip
-        sign_preparation(note=note, actor=self.therapist, now=at)
-
-
-__all__ = [
-    "COORDINATOR", "NURSE", "PRESCRIBER", "THERAPIST", "ActionStep", "Administration", "Appointment", "Decimal", "DoseRequest",
-    "DosingSession", "Drug", "Ending", "FIELDS", "GivenDetails", "IntegrationNeed", "IntegrationSession", "Journey",
-    "MissReason", "Room", "Script", "TO_PRESCRIBER", "TO_THERAPIST", "Unit",
-]  # fmt: skip

@@ -1,0 +1,252 @@
+"""A made-up patient's doses: the day in the room, the integration after it, and the two handoffs around it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from integration.models import ActionStep, IntegrationNeed, IntegrationSession
+from integration.services.needs import record_miss
+from integration.services.notes import hold_session, save_note, sign_note
+from kapclinic.clinics.models import Room
+from kapclinic.desk.demo.journey import NURSE, PRESCRIBER, Journey
+from kapclinic.handoffs.fields import FIELDS, TO_PRESCRIBER, TO_THERAPIST
+from kapclinic.handoffs.services import acknowledge_handoff, save_draft, sign_handoff
+from kapclinic.scheduling.models import Part, ToldHow
+from kapclinic.scheduling.services.appointments import mark_told
+from sessions.discharge import Ending
+from sessions.dose import DoseRequest, Drug, Route, Unit
+from sessions.models import Administration, DosingSession
+from sessions.services import (
+    GivenDetails,
+    check_in,
+    complete_session,
+    end_session,
+    look_before_leaving,
+    order_dose,
+    plan_session,
+    record_vitals,
+    start_administration,
+    stop_administration,
+    write_log,
+)
+
+INFUSION_MINUTES = 40
+# Minutes after the start of the infusion, and how far the pressure rises above the reading before it.
+CURVE = ((15, 16), (30, 26), (45, 18), (60, 8), (90, 2))
+
+WORDS = {
+    "themes": "Asking for help; the old house; being allowed to rest.",
+    "mental_status": "Oriented, mood brighter than last week, no thoughts of death.",
+    "readiness": "None.",
+    "stressors": "A sister moves away in spring.",
+    "adherence": "Sertraline taken as prescribed.",
+    "dose": "Well tolerated, no change needed.",
+    "response": "Quiet, tears at the peak, then relief. Spoke of a door that stood open.",
+    "adverse_events": "None.",
+    "discharge_status": "Alert, oriented, steady on the feet.",
+    "focus": "The open door: what would it be to ask once this week?",
+}
+PART_NOTES = {
+    "narrative": "Told the dose in images: a door, light, a garden behind the house.",
+    "meaning": "The door stays. Behind it is being allowed to ask.",
+    "goals": "Asking belongs to the goal of this episode.",
+    "actions": "One small thing, named below.",
+    "challenging": "A moment of falling; breath and the therapist's voice held.",
+    "next": "Begin with the garden; same music.",
+}
+STEPS = ("Ring the sister on Sunday", "Walk by the river before breakfast", "Write three lines each evening")
+THEMES = ("asking for help", "grief that moves", "rest without guilt", "the open door", "anger that is allowed")
+
+
+@dataclass
+class Dose:
+    """One dose of a journey; `start` is the planned beginning of the visit."""
+
+    journey: Journey
+    number: int
+    start: datetime
+    room: Room
+    session: DosingSession = field(init=False)
+    given: Administration = field(init=False)
+
+    def at(self, minutes: float) -> datetime:
+        """The instant so many minutes after the planned beginning."""
+        return self.start + timedelta(minutes=minutes)
+
+    @property
+    def amount_mg(self) -> Decimal:
+        """What the order comes to."""
+        if self.journey.script.route is Route.INTRAVENOUS:
+            return (self.journey.script.weight_kg / 2).quantize(Decimal("0.1"))
+        return Decimal("150") if self.journey.script.route is Route.SUBLINGUAL else Decimal("50")
+
+    def plan(self, booked_at: datetime) -> None:
+        """Plan the visit; one that lies ahead is booked with room and people."""
+        journey = self.journey
+        spec = journey.episode.protocol
+        minutes = spec.first_dose_minutes if self.number == 1 else spec.later_dose_minutes
+        self.session = plan_session(
+            episode=journey.episode, planned_at=self.start, planned_until=self.at(minutes), actor=journey.nurse,
+            roles=NURSE, room=self.room, now=booked_at,
+            people=[(journey.therapist, Part.THERAPIST)] if spec.therapist_present else [],
+            shared_people=[(journey.nurse, Part.NURSE), (journey.prescriber, Part.PRESCRIBER)],
+            reason="Demo: booked for the tour",
+        )  # fmt: skip
+
+    def arrive(self) -> None:
+        """Questionnaires, questions at the door, order, readings before the dose."""
+        journey, script = self.journey, self.journey.script
+        total = script.scores[min(self.number, len(script.scores) - 1)]
+        journey.measure(self.at(1), total, phase="before-dose", dose=self.number)
+        check_in(
+            session=self.session, actor=journey.nurse, now=self.at(2),
+            details={
+                "at": self.at(2), "weight_kg": script.weight_kg, "escort_confirmed": "yes", "escort_name": "Rosa Demo",
+                "escort_phone": "+1 303 555 0120", "nothing_eaten": True, "last_drink_at": self.at(-60),
+                "intoxication_suspected": "no", "medicines_changed": "no",
+            },
+        )  # fmt: skip
+        by_weight = script.route is Route.INTRAVENOUS
+        request = DoseRequest(
+            drug=Drug.KETAMINE,
+            route=script.route,
+            amount=Decimal("0.5") if by_weight else self.amount_mg,
+            unit=Unit.MG_PER_KG if by_weight else Unit.MG,
+            infusion_minutes=INFUSION_MINUTES if by_weight else None,
+        )
+        order_dose(
+            session=self.session, request=request, actor=journey.prescriber, roles=PRESCRIBER, now=self.at(3),
+            warnings_reason="Within the course as planned.",
+        )  # fmt: skip
+        self.measure_vitals(5, rise=0)
+
+    def measure_vitals(self, minute: float, *, rise: int, sedation: int = 5) -> None:
+        """One reading; the pressure before the dose differs a little from patient to patient."""
+        base = 116 + (self.journey.script.weight_kg * 3 + self.number * 7) % 14
+        record_vitals(
+            session=self.session, actor=self.journey.nurse, now=self.at(minute),
+            details={
+                "taken_at": self.at(minute), "systolic": int(base) + rise, "diastolic": 74 + rise // 2,
+                "heart_rate": 68 + rise // 2, "spo2": 98 if rise < 20 else 97, "sedation": sedation,
+            },
+        )  # fmt: skip
+
+    def begin(self, minute: float = 10) -> None:
+        """The dose starts."""
+        self.given = start_administration(
+            session=self.session, actor=self.journey.nurse, roles=NURSE, now=self.at(minute),
+            passing={
+                "handoff-unread": "Read aloud before the dose.", "session-undocumented": "Being written today.",
+            },
+            details=GivenDetails(
+                drug=Drug.KETAMINE, route=self.journey.script.route, started_at=self.at(minute), lot="DEMO-LOT-7",
+                amount_mg=None if self.journey.script.route is Route.INTRAVENOUS else self.amount_mg,
+            ),
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """Readings, the end of the dose, the way home."""
+        journey = self.journey
+        is_infusion = journey.script.route is Route.INTRAVENOUS
+        stopped = not is_infusion
+        for minute, rise in CURVE:
+            if not stopped and minute >= INFUSION_MINUTES:
+                stop_administration(
+                    administration=self.given, ended_at=self.at(10 + INFUSION_MINUTES), amount_mg=self.amount_mg,
+                    actor=journey.nurse, now=self.at(10 + INFUSION_MINUTES),
+                )  # fmt: skip
+                stopped = True
+            self.measure_vitals(10 + minute, rise=rise, sedation=4 if minute == CURVE[1][0] else 5)
+        write_log(
+            session=self.session, at=self.at(40), actor=journey.therapist, text="Opens the eyes, smiles. Water offered.",
+            now=self.at(41),
+        )  # fmt: skip
+        look_before_leaving(
+            session=self.session, actor=journey.nurse, now=self.at(125),
+            details={
+                "at": self.at(125), "is_oriented": True, "walks_steadily": True, "nausea": 0, "dissociation": 0,
+                "escort_name": "Rosa Demo", "escort_seen_at": self.at(124), "instructions_given": True,
+                "phone_given": True,
+            },
+        )  # fmt: skip
+        end_session(
+            session=self.session, ending=Ending.DISCHARGED, ended_at=self.at(130), actor=journey.nurse, roles=NURSE,
+            now=self.at(130),
+        )  # fmt: skip
+        self.session.refresh_from_db()
+        complete_session(session=self.session, actor=journey.nurse, roles=NURSE, now=self.at(140))
+        journey.work(self.at(141))
+
+    def tell(self, at: datetime) -> None:
+        """The coordinator tells the patient the time of the integration session."""
+        need = self.need
+        if need is not None and need.appointment is not None:
+            mark_told(
+                appointment=need.appointment, how=ToldHow.PHONE, reached=True, actor=self.journey.coordinator, now=at
+            )
+
+    @property
+    def need(self) -> IntegrationNeed | None:
+        """The integration that this dose owes."""
+        return (
+            IntegrationNeed.objects.select_related("appointment")
+            .filter(dose=self.session, part="primary", withdrawn_at__isnull=True)
+            .first()
+        )
+
+    def integrate(self, until: datetime) -> None:
+        """Hold, write and sign the integration session, where it was over before `until`."""
+        need = self.need
+        if need is None or need.appointment is None or need.appointment.ends_at + timedelta(hours=1) > until:
+            return
+        booked = need.appointment
+        note = hold_session(
+            appointment=booked, held_from=booked.starts_at, held_until=booked.ends_at, actor=self.journey.therapist,
+            now=booked.ends_at + timedelta(minutes=2),
+        )  # fmt: skip
+        self._write(note, booked.ends_at + timedelta(minutes=30))
+
+    def _write(self, note: IntegrationSession, at: datetime) -> None:
+        journey = self.journey
+        actor = note.therapist or journey.therapist
+        parts = {
+            part.key: {"covered": True, "note": PART_NOTES.get(part.key, "Talked about.")}
+            for part in journey.episode.protocol.integration_parts
+        }
+        reviews = {
+            str(step.pk): ("done" if index % 2 == 0 else "not-yet", "")
+            for index, step in enumerate(ActionStep.objects.open().filter(episode=journey.episode))
+        }
+        saved = save_note(
+            session=note, version=note.version, parts=parts, modalities=["act", "mindfulness"],
+            themes=THEMES[self.number % len(THEMES)], plan="Keep the morning free of plans.",
+            steps=[STEPS[self.number % len(STEPS)]], reviews=reviews, actor=actor, now=at,
+        )  # fmt: skip
+        sign_note(session=saved, version=saved.version, actor=actor, now=at + timedelta(minutes=1))
+
+    def miss(self, reason: str, at: datetime) -> None:
+        """Say why the window was missed."""
+        need = self.need
+        if need is not None and need.met_at is None:
+            record_miss(need=need, reason=reason, note="", actor=self.journey.coordinator, now=at)
+
+    def hand_over_before(self, *, read: bool) -> None:
+        """The therapist writes to the prescriber the evening before."""
+        self._hand_over(TO_PRESCRIBER, self.at(-16 * 60), read=read)
+
+    def hand_over_after(self, *, read: bool) -> None:
+        """The prescriber writes to the therapist after the dose."""
+        self._hand_over(TO_THERAPIST, self.at(180), read=read)
+
+    def _hand_over(self, kind: str, at: datetime, *, read: bool) -> None:
+        journey = self.journey
+        author, reader = journey.therapist, journey.prescriber
+        if kind == TO_THERAPIST:
+            author, reader = reader, author
+        body = {
+            each.key: WORDS.get(each.key, "Nothing out of the ordinary.") for each in FIELDS[kind] if each.is_required
+        }
+        draft = save_draft(session=self.session, kind=kind, body=body, version=0, actor=author, now=at)
+        signed = sign_handoff(handoff=draft, version=draft.version, actor=author, now=at + timedelta(minutes=1))
+        if read and author != reader:
+            acknowledge_handoff(handoff=signed, actor=reader, now=at + timedelta(minutes=40))
