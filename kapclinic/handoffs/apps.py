@@ -10,6 +10,7 @@ class HandoffsConfig(AppConfig):
     def ready(self) -> None:
         from kapclinic.documents import kinds
         from kapclinic.handoffs.services import KINDS
+        from kapclinic.handoffs.sheets import CLOSING, SHEET
 
-        for kind in KINDS.values():
+        for kind in (*KINDS.values(), SHEET, CLOSING):
             kinds.register(kind)

@@ -137,7 +137,7 @@ def dose_blocks(session: DosingSession) -> list[Block]:
     dose = report.dose
     rows = [
         ("Dose", dose.summary),
-        ("Route", ROUTE_LABELS[Route(dose.route)]),
+        ("Route", ROUTE_LABELS[Route(dose.route)].capitalize()),
         ("Began", local_time(dose.d0, zone)),
         ("Ended", local_time(dose.t0, zone) if dose.t0 else ""),
         ("Approach", report.approach),

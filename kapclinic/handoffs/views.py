@@ -8,17 +8,20 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
 from kapclinic.accounts import policy
+from kapclinic.accounts.models import Role
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents import snapshots
-from kapclinic.documents.views import document_status
-from kapclinic.handoffs import record, selectors, services
+from kapclinic.documents.selectors import documents_of
+from kapclinic.documents.views import document_status, url_name
+from kapclinic.handoffs import record, selectors, services, sheets
 from kapclinic.handoffs.fields import FIELDS
 from kapclinic.handoffs.forms import AcknowledgeForm, AmendForm, HandoffForm
 from kapclinic.handoffs.models import Handoff, HandoffKind
@@ -65,6 +68,9 @@ def of_episode(request: ActorRequest, episode: Episode) -> HttpResponse:
             "rows": selectors.rows_of(episode),
             "may_read": policy.can(request.actor, "handoff.read", episode),
             "writes_before": policy.can(request.actor, WRITE_ACTION[HandoffKind.TO_PRESCRIBER], episode),
+            "may_close": not episode.is_open and policy.can(request.actor, "episode.close", episode),
+            "may_print": policy.can(request.actor, "document.instructions", episode),
+            "papers": _papers(request.actor, episode),
             "writes_after": policy.can(request.actor, WRITE_ACTION[HandoffKind.TO_THERAPIST], episode),
         },
     )
@@ -254,3 +260,40 @@ def acknowledge(request: ActorRequest, handoff: Handoff) -> HttpResponse:
         return _detail(request, handoff, acknowledge=form)
     messages.success(request, "Marked as read.")
     return redirect("handoffs:detail", pk=handoff.pk)
+
+
+def _papers(actor: Actor, episode: Episode) -> list[dict[str, Any]]:
+    """Papers of the episode in force that this person may open, newest first."""
+    keys = [kind.key for kind in (sheets.SHEET, sheets.CLOSING) if policy.can(actor, kind.action, episode)]
+    found = documents_of(clinic=episode.clinic, subject_id=episode.pk).standing()
+    found = found.filter(kind__in=keys, superseded_by__isnull=True)
+    return [
+        {"document": each, "url": reverse(url_name(each, "detail"), args=[each.pk])} for each in found[:20]
+    ]
+
+
+@page("document.instructions", fetch=_session, methods=("POST",))
+def instruction_sheet(request: ActorRequest, session: DosingSession) -> HttpResponse:
+    """Make the sheet for the way home, or its next version when the integration time has changed."""
+    try:
+        document = sheets.issue_instruction_sheet(
+            session=session, actor=request.actor.user, now=timezone.now()
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("handoffs:of-episode", public_id=session.episode.public_id)
+    return redirect(url_name(document, "detail"), pk=document.pk)
+
+
+@page("episode.close", fetch=episode_for, methods=("POST",))
+def closing_summary(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """Make the closing summary of a closed episode."""
+    role = Role.PRESCRIBER if request.actor.has(Role.PRESCRIBER) else Role.THERAPIST
+    try:
+        document = sheets.issue_closing_summary(
+            episode=episode, actor=request.actor.user, role=role.label, now=timezone.now()
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("handoffs:of-episode", public_id=episode.public_id)
+    return redirect(url_name(document, "detail"), pk=document.pk)

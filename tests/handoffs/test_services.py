@@ -153,7 +153,7 @@ def test_pdf_carries_text_figures_and_vitals_when_made(dosed: Any) -> None:
         "She wept, then <b>laughed</b> & slept 😀.",
         "156/94",
         "Vital signs, dose 1",
-        "No questionnaires are recorded.",
+        "PHQ-9 and GAD-7",
         "Allergies",
         "Demo Prescriber, MD",
     ):
