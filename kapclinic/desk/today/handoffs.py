@@ -46,7 +46,9 @@ def owed_handoffs(actor: Actor, now: datetime) -> Card:
 _SHOWN = 6
 
 
-def _when(at: datetime, actor: Actor) -> str:
+def _when(at: datetime | None, actor: Actor) -> str:
+    if at is None:
+        return ""
     local = at.astimezone(actor.zone)
     return f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
 
@@ -60,7 +62,7 @@ def _write_row(owed: Owed, actor: Actor, now: datetime) -> Row:
         pill=f"{'was due' if is_late else 'due'} {_when(owed.due_at, actor)}",
         tone="red" if is_late else "amber",
         button="Go on" if owed.draft is not None else "Write",
-        button_url=link("handoffs:write", pk=owed.session.pk, kind=owed.kind.value),
+        button_url=link(f"handoffs:write-{owed.kind.value}", pk=owed.session.pk),
         is_primary=is_late,
     )
 
@@ -128,4 +130,7 @@ def unsigned_notes(actor: Actor, now: datetime) -> Card:
                 tone="amber",
             )
             rows.append((draft.held_from, row))
-    return Card(title="Not signed yet", rows=tuple(row for _, row in sorted(rows, key=lambda pair: pair[0])[:MOST_ROWS]))
+    return Card(
+        title="Not signed yet",
+        rows=tuple(row for _, row in sorted(rows, key=lambda pair: pair[0])[:MOST_ROWS]),
+    )
