@@ -149,9 +149,20 @@ class VitalsReading:
     on_room_air: bool | None = None
 
     @property
+    def pressure(self) -> tuple[int, int] | None:
+        """Systolic and diastolic, when both were taken."""
+        if self.systolic is None or self.diastolic is None:
+            return None
+        return self.systolic, self.diastolic
+
+    @property
     def has_pressure(self) -> bool:
         """Whether both blood pressure values were taken."""
-        return self.systolic is not None and self.diastolic is not None
+        return self.pressure is not None
+
+    def is_above(self, systolic: int, diastolic: int) -> bool:
+        """Whether either value exceeds its limit in mmHg; a reading without a pressure exceeds nothing."""
+        return self.pressure is not None and (self.pressure[0] > systolic or self.pressure[1] > diastolic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,7 @@ def high_days(facts: Facts, cutoffs: Cutoffs) -> tuple[VitalsReading, ...]:
 
 
 def _is_high(reading: VitalsReading, cutoffs: Cutoffs) -> bool:
-    return reading.has_pressure and (
-        reading.systolic > cutoffs.pressure_systolic or reading.diastolic > cutoffs.pressure_diastolic
-    )
+    return reading.is_above(cutoffs.pressure_systolic, cutoffs.pressure_diastolic)
 
 
 def _last_of_each_day(facts: Facts, cutoffs: Cutoffs) -> tuple[VitalsReading, ...]:

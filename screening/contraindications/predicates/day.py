@@ -77,7 +77,7 @@ def pressure_hold(facts: Facts, day: DayFacts, cutoffs: Cutoffs) -> Verdict:
         return unknown(NO_PRESSURE)
     systolic = cutoffs.pressure_systolic if day.hold_systolic is None else day.hold_systolic
     diastolic = cutoffs.pressure_diastolic if day.hold_diastolic is None else day.hold_diastolic
-    if reading.systolic > systolic or reading.diastolic > diastolic:
+    if reading.is_above(systolic, diastolic):
         return fires(pressure_evidence(reading))
     if day.dose_at is None:
         return unknown(NO_DOSE_TIME)
@@ -94,7 +94,7 @@ def pressure_crisis(facts: Facts, day: DayFacts, cutoffs: Cutoffs) -> Verdict:
     reading = latest(day, _has_pressure)
     if reading is None:
         return unknown(NO_PRESSURE)
-    if reading.systolic >= cutoffs.crisis_systolic or reading.diastolic >= cutoffs.crisis_diastolic:
+    if reading.is_above(cutoffs.crisis_systolic - 1, cutoffs.crisis_diastolic - 1):  # the limit itself fires
         return fires(pressure_evidence(reading))
     return does_not_fire(pressure_evidence(reading))
 
@@ -103,7 +103,7 @@ def pressure_crisis(facts: Facts, day: DayFacts, cutoffs: Cutoffs) -> Verdict:
 def low_saturation(facts: Facts, day: DayFacts, cutoffs: Cutoffs) -> Verdict:
     """The latest SpO2 is below 94 % (POLICY). A good value on oxygen says nothing about room air."""
     reading = latest(day, lambda entry: entry.spo2 is not None)
-    if reading is None:
+    if reading is None or reading.spo2 is None:
         return unknown(NO_SPO2)
     if reading.spo2 < cutoffs.spo2_percent:
         return fires(Evidence("vitals", reading.ref, f"SpO2 {reading.spo2} %"))
