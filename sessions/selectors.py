@@ -17,7 +17,7 @@ from sessions.anchor import Anchors
 from sessions.checkin import DoorAnswers
 from sessions.clinical_settings import DosingSettings, settings_in_force
 from sessions.discharge import DischargeFacts, Gate, gate
-from sessions.dose import DRUG_LABELS, ROUTE_SHORT, Drug, PriorDose, Route, Weight, plain
+from sessions.dose import ROUTE_SHORT, Drug, PriorDose, Route, Weight, plain
 from sessions.models import (
     Administration,
     AdverseEvent,
@@ -25,7 +25,6 @@ from sessions.models import (
     CheckIn,
     DoseOrder,
     DosingSession,
-    Incident,
     PreparationSession,
     SessionEnding,
     SessionState,
@@ -406,11 +405,6 @@ def unanswered_challenges(episode: Episode) -> list[ChallengingExperience]:
     )
 
 
-def unanswered_incidents(episode: Episode) -> list[Incident]:
-    """Incidents of the episode that wait for a prescriber."""
-    return list(Incident.objects.standing().filter(session__episode=episode, answered_at__isnull=True))
-
-
 def undocumented_sessions(episode: Episode, *, but: DosingSession | None = None) -> list[DosingSession]:
     """Sessions with a dose whose record is not completed."""
     found = (
@@ -524,8 +518,3 @@ def phase_of(session: DosingSession, *, d0: datetime | None, is_running: bool, n
 def total_given_mg(session: DosingSession) -> Decimal | None:
     """Milligrams of base given in the session so far."""
     return session.administrations.current().aggregate(total=Sum("amount_mg"))["total"]
-
-
-def drug_words(drug: str) -> str:
-    """The drug in words."""
-    return DRUG_LABELS[Drug(drug)]

@@ -140,13 +140,6 @@ class LogForm(KeyedForm):
     text = forms.CharField(required=False, widget=area(2))
 
 
-def _merged(lists: dict[str, dict[str, str]]) -> dict[str, str]:
-    merged: dict[str, str] = {}
-    for words in lists.values():
-        merged.update(words)
-    return merged
-
-
 class ChallengeForm(KeyedForm):
     """A challenging experience of one class."""
 

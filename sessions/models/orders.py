@@ -25,10 +25,6 @@ class OrderQuerySet(EntryQuerySet):
         """Orders in force."""
         return self.standing().filter(superseded_at__isnull=True, cancelled_at__isnull=True)
 
-    def awaiting_countersignature(self) -> Self:
-        """Telephone orders that their prescriber has not signed yet."""
-        return self.standing().filter(is_telephone=True, countersigned_at__isnull=True)
-
 
 @tracked
 class DoseOrder(SessionEntry):

@@ -1,7 +1,7 @@
 """What the verbs of dosing share: locks in one order, D0 and T0 before and after, tasks for the prescriber."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from kapclinic.notices.services import close_task, open_task
 from sessions import followups
 from sessions.anchor import Anchors
 from sessions.clinical_settings import settings_in_force
-from sessions.dose import DoseFinding, planned_duration
+from sessions.dose import planned_duration
 from sessions.followups import AnchorsChange
 from sessions.models import DosingSession, Incident, IncidentKind, SessionState
 
@@ -43,12 +43,6 @@ def lock_session(session: DosingSession) -> DosingSession:
 def made_before(model: type[Any], request_key: uuid.UUID | None) -> Any | None:
     """What an earlier sending of the same form made."""
     return None if request_key is None else model.objects.filter(request_key=request_key).first()
-
-
-def as_reasons(findings: Iterable[DoseFinding], *, role: Role | None = None) -> list[Reason]:
-    """Findings of the dose rules as reasons to refuse; `role` may pass them with a reason."""
-    passable = frozenset({role.value}) if role is not None else frozenset()
-    return [Reason(finding.code, finding.text, finding.field, passable) for finding in findings]
 
 
 def refuse_if_over(session: DosingSession) -> None:

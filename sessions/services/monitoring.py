@@ -8,7 +8,7 @@ from django.db import transaction
 
 from episodes.services import record_event
 from kapclinic.accounts.models import User
-from kapclinic.clinics.refusals import Reason, Refused, refuse_if
+from kapclinic.clinics.refusals import Reason, refuse_if
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task
 from kapclinic.scheduling.models import AppointmentState
@@ -232,9 +232,3 @@ def write_log(
             created_at=now,
             created_by=actor,
         )
-
-
-def refuse_future(at: datetime, now: datetime, field: str) -> None:
-    """Refuse a time that has not come."""
-    if at > now:
-        raise Refused(Reason("future", "The time lies in the future.", field))

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -306,8 +306,3 @@ def cancel_order(*, order: DoseOrder, reason: str, actor: User, now: datetime | 
             subject=session,
         )
         return order
-
-
-def order_day(session: DosingSession, now: datetime) -> date:
-    """The clinic's calendar day of `now`."""
-    return now.astimezone(session.clinic.zone).date()

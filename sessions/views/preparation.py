@@ -104,6 +104,13 @@ def _form_page(
         }
     form = PreparationForm(request.POST or None, episode=episode, note=note, initial=initial)
     if request.method == "POST" and form.is_valid():
+        if note is None:
+            # Sent again after its signature was refused: the draft is there, what was typed since goes into it.
+            note = PreparationSession.objects.filter(
+                episode=episode, request_key=form.cleaned_data["request_key"]
+            ).first()
+            if note is not None and note.is_signed:
+                return redirect("dosing:preparation-detail", pk=note.pk)
         try:
             saved = save_preparation(
                 episode=episode,
@@ -118,8 +125,6 @@ def _form_page(
                 sign_preparation(note=saved, actor=request.actor.user)
         except Refused as refused:
             refused.add_to(form)
-            if note is None:
-                note = PreparationSession.objects.filter(request_key=form.cleaned_data["request_key"]).first()
         else:
             messages.success(request, "Signed." if "sign" in request.POST else "Draft saved.")
             return redirect("dosing:preparation-detail", pk=saved.pk)

@@ -26,7 +26,7 @@ from sessions.models import ChallengeKind, DosingSession, SessionState
 from sessions.services import call_off_session, complete_session, describe_setting, plan_session
 from sessions.services.findings import day_evaluation
 from sessions.views.common import entry_page, fetch_session, to_session
-from sessions.vitals import SIGN_LABELS, Sign, next_due, predose_reading
+from sessions.vitals import SIGN_LABELS, Sign, next_due
 from sessions.wording import (
     CHALLENGE_FOLLOW_UP,
     CHALLENGE_SIGNS,
@@ -161,7 +161,6 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
     ending = session.sessionendings.current().select_related("recorded_by").first()
     rights = {name: policy.can(actor, action, session) for name, action in _RIGHTS.items()}
     due = selectors.readings_due(session, now=now, anchors=anchors, settings=settings)
-    is_before = session.state in (SessionState.PLANNED, SessionState.CHECKED_IN)
     readings = list(session.vitalsreadings.select_related("taken_by").order_by("-taken_at", "-created_at"))
     return {
         "episode": session.episode,
@@ -178,9 +177,6 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "check_in": session.checkins.current().select_related("checked_by").first(),
         "day": day_evaluation(session, now=now) if session.state == SessionState.CHECKED_IN else None,
         "gaps": readiness_gaps(session, now=now) if session.state == SessionState.PLANNED else [],
-        "predose": predose_reading(selectors.session_readings(session), now, settings.vitals)
-        if is_before
-        else None,
         "given": session.administrations.select_related("given_by", "order").order_by(
             "started_at", "created_at"
         ),
