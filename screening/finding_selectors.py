@@ -70,7 +70,9 @@ class FindingsSummary:
 
 def findings_summary(episode: Episode) -> FindingsSummary:
     """The findings that stand and the open risk assessment; three queries, none of them over facts."""
-    absolute, unanswered, accepted = [], [], []
+    absolute: list[BannerFinding] = []
+    unanswered: list[BannerFinding] = []
+    accepted: list[BannerFinding] = []
     for row in standing_findings(episode):
         answer = latest_answer(row)
         entry = BannerFinding(

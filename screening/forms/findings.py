@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Layout, Row
@@ -49,6 +49,13 @@ def _file_field(label: str) -> forms.FileField:
         help_text="PDF, PNG or JPEG, at most 10 MB.",
         widget=forms.ClearableFileInput(attrs=ACCEPTED_FILES),
     )
+
+
+def _without_blank(field: forms.Field) -> None:
+    """Radio buttons need no empty choice."""
+    if isinstance(field, forms.ChoiceField):
+        choices: list[Any] = list(cast("Iterable[Any]", field.choices))
+        field.choices = [choice for choice in choices if choice[0]]
 
 
 class EvidenceFields(forms.Form):
@@ -251,9 +258,7 @@ class PregnancyForm(EvidenceFields, FactForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("status", "breastfeeding"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [choice for choice in field.choices if choice[0]]
+            _without_blank(self.fields[name])
 
 
 class PregnancyTestForm(EvidenceFields, FactForm):
@@ -329,9 +334,7 @@ class MonitoringForm(FactForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["outcome"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [choice for choice in field.choices if choice[0]]
+        _without_blank(self.fields["outcome"])
 
 
 class RemsForm(FactForm):
@@ -408,8 +411,8 @@ class AnswerForm(forms.Form):
         choices=ScopeChoice.choices, required=False, label="Holds for", initial=ScopeChoice.EPISODE
     )
 
-    def __init__(self, *args: Any, view: FindingView, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=view.rule.code, **kwargs)
+    def __init__(self, data: Any = None, *, view: FindingView, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, prefix=view.rule.code, initial=initial)
         self.view = view
         self.fields["evidence_hash"].initial = view.evidence_hash
         if view.earlier is not None:

@@ -1,6 +1,7 @@
 """The prescriber's decision whether a patient may be treated."""
 
 import datetime as dt
+import uuid
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -121,6 +122,6 @@ class DecisionLapse(ClinicalRow):
         return f"Lapsed: {', '.join(self.codes)}"
 
     @property
-    def episode_id(self):
+    def episode_id(self) -> uuid.UUID:
         """The episode of the decision."""
         return self.decision.episode_id

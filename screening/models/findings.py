@@ -1,5 +1,7 @@
 """Findings as they were when they stood, and what prescribers said to them."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -101,7 +103,7 @@ class FindingAnswer(ClinicalRow):
         return self.get_outcome_display()
 
     @property
-    def episode_id(self):
+    def episode_id(self) -> uuid.UUID:
         """The episode of the finding."""
         return self.finding.episode_id
 

@@ -542,8 +542,9 @@ def _struck_by_correction(
 
 def _bring_back_superseded(fact: Fact) -> None:
     """What a struck fact had superseded counts again, unless a later one took its place."""
-    if fact.supersedes_id is not None and fact.superseded_at is None:
-        type(fact)._base_manager.filter(pk=fact.supersedes_id).update(superseded_at=None)
+    before = fact.supersedes
+    if before is not None and fact.superseded_at is None:
+        type(fact)._base_manager.filter(pk=before.pk).update(superseded_at=None)
 
 
 def refuse_to_clear_absolutes(episode: Episode, *, now: datetime) -> None:

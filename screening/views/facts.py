@@ -447,11 +447,11 @@ FACT_BY_LABEL = {model._meta.model_name: model for model in FACT_MODELS}
 
 
 def _fact_or_404(actor: Any, kind: str, pk: Any) -> Any:
-    model = {**FACT_BY_LABEL, "allergy": Allergy}.get(kind)
+    if kind == "allergy":
+        return row_for(Allergy, "patient")(actor, pk)
+    model = FACT_BY_LABEL.get(kind)
     if model is None:
         raise Http404
-    if model is Allergy:
-        return row_for(Allergy, "patient")(actor, pk)
     return row_for(model, "episode__patient", "episode__clinic")(actor, pk)
 
 
