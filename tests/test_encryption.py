@@ -63,7 +63,14 @@ def test_value_does_not_open_when_it_is_no_sealed_text(stored: str) -> None:
 
 @pytest.mark.parametrize(
     "pairs",
-    [[], ["k1"], ["k1:not base64!"], ["k1:" + base64.b64encode(b"short").decode()], ["bad id:" + "A" * 44], [OLD, OLD]],
+    [
+        [],
+        ["k1"],
+        ["k1:not base64!"],
+        ["k1:" + base64.b64encode(b"short").decode()],
+        ["bad id:" + "A" * 44],
+        [OLD, OLD],
+    ],
 )
 def test_ring_is_refused_when_a_key_is_wrong(pairs: list[str]) -> None:
     with pytest.raises(ImproperlyConfigured):
@@ -87,9 +94,7 @@ def test_database_holds_no_clear_text_when_a_field_is_encrypted(draft: Draft) ->
 
 
 @pytest.mark.django_db
-def test_field_raises_when_the_ciphertext_was_copied_from_another_row(
-    draft: Draft, nurse: User
-) -> None:
+def test_field_raises_when_the_ciphertext_was_copied_from_another_row(draft: Draft, nurse: User) -> None:
     other = Draft.objects.create(user=nurse, key="made-up:2", body="other words")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -10,20 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.utils import timezone
 
-from episodes.models import Episode, Patient
+from episodes.models import CareTeamMember, Episode, Patient
+from episodes.services import add_allergy, set_goal
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
 from kapclinic.administration import services as administration
 from kapclinic.clinics.models import Clinic, Room
+from kapclinic.documents import kinds
+from kapclinic.documents.services import issue_document
 from kapclinic.jobs.models import Job, JobState
 from kapclinic.notices.models import Notice, Task
 from kapclinic.notices.services import notify, open_task
+from sessions.models import Administration, DoseOrder, PreparationSession
 from tests import factories
+from tests.documents.situations import make_snapshot
+from tests.sessions import situations as dosing
 
 
 @dataclass
@@ -37,6 +43,22 @@ class Situation:
     def manager(self) -> User:
         """The clinic's manager."""
         return self.team[Role.MANAGER]
+
+    @property
+    def coordinator(self) -> User:
+        """The coordinator, who puts down what is nobody's own."""
+        return self.team[Role.COORDINATOR]
+
+    @cached_property
+    def dosing_room(self) -> dosing.Room:
+        """Another patient of the same team, with a dose that was given and ended."""
+        team = self.team
+        patient = factories.make_patient(self.clinic, self.coordinator, given_name="Ana")
+        room = dosing.make_room(
+            self.clinic, patient, team[Role.NURSE], team[Role.THERAPIST], team[Role.PRESCRIBER]
+        )
+        room.whole_dose()
+        return room
 
     @cached_property
     def patient(self) -> Patient:
@@ -82,7 +104,10 @@ def for_address(*names: str) -> Callable[[Arguments], Arguments]:
 
 
 @for_address(
-    "administration:person", "administration:licence-add", "administration:training-add", "administration:competency-add"
+    "administration:person",
+    "administration:licence-add",
+    "administration:training-add",
+    "administration:competency-add",
 )
 def _person(situation: Situation) -> dict[str, Any]:
     return {"pk": situation.team[Role.NURSE].pk}
@@ -144,7 +169,11 @@ def _setting(_situation: Situation) -> dict[str, Any]:
 @for_address("administration:proposal-decide", "administration:proposal-withdraw")
 def _proposal(situation: Situation) -> dict[str, Any]:
     proposal = administration.propose_setting(
-        clinic=situation.clinic, key="accounts.licence_warn_days", value=90, reason="made up", actor=situation.manager
+        clinic=situation.clinic,
+        key="accounts.licence_warn_days",
+        value=90,
+        reason="made up",
+        actor=situation.manager,
     )
     return {"pk": proposal.pk}
 
@@ -170,7 +199,11 @@ def _task(situation: Situation) -> dict[str, Any]:
 @for_address("jobs:retry")
 def _job(situation: Situation) -> dict[str, Any]:
     job = Job.objects.create(
-        clinic=situation.clinic, kind="walk", key=f"walk:{uuid.uuid4()}", state=JobState.FAILED, due_at=timezone.now()
+        clinic=situation.clinic,
+        kind="walk",
+        key=f"walk:{uuid.uuid4()}",
+        state=JobState.FAILED,
+        due_at=timezone.now(),
     )
     return {"pk": job.pk}
 
@@ -178,3 +211,136 @@ def _job(situation: Situation) -> dict[str, Any]:
 # The spine
 
 BY_ARGUMENT["public_id"] = lambda situation: situation.episode.public_id
+
+
+@for_address(
+    "episodes:patient-detail", "episodes:patient-edit", "episodes:allergy-add", "episodes:episode-open"
+)
+def _patient(situation: Situation) -> dict[str, Any]:
+    # The therapist and the prescriber know the patient by the episode.
+    return {"public_id": situation.episode.patient.public_id}
+
+
+@for_address("episodes:allergy-resolve")
+def _allergy(situation: Situation) -> dict[str, Any]:
+    allergy = add_allergy(patient=situation.episode.patient, actor=situation.coordinator, substance="latex")
+    return {"pk": allergy.pk}
+
+
+@for_address("episodes:goal-reword")
+def _goal(situation: Situation) -> dict[str, Any]:
+    return {"pk": set_goal(episode=situation.episode, text="Made up.", actor=situation.coordinator).pk}
+
+
+@for_address("episodes:team-end")
+def _team_member(situation: Situation) -> dict[str, Any]:
+    member = CareTeamMember.objects.filter(episode=situation.episode, user=situation.team[Role.NURSE]).get()
+    return {"pk": member.pk}
+
+
+@for_address("episodes:consent-revoke")
+def _consent(situation: Situation) -> dict[str, Any]:
+    return {"pk": factories.make_treatment_consent(situation.episode, situation.coordinator).pk}
+
+
+@for_address("episodes:strike")
+def _entry(situation: Situation) -> dict[str, Any]:
+    consent = factories.make_treatment_consent(situation.episode, situation.coordinator)
+    return {"label": consent._meta.label_lower, "pk": consent.pk}
+
+
+@for_address("episodes:protocol-detail", "episodes:protocol-new-version")
+def _protocol(_situation: Situation) -> dict[str, Any]:
+    return {"slug": "preparation-integration"}
+
+
+# Preparation and dosing: a dose that was given and ended, with what belongs to it
+
+
+@for_address(
+    "dosing:session-detail", "dosing:session-call-off", "dosing:session-setting", "dosing:session-complete", "dosing:check-in",
+    "dosing:order-new", "dosing:order-telephone", "dosing:order-preview", "dosing:day-findings", "dosing:start",
+    "dosing:given", "dosing:medicine", "dosing:vitals", "dosing:log", "dosing:adverse-event", "dosing:leaving-check",
+    "dosing:ending", "handoffs:write-to-prescriber", "handoffs:write-to-therapist", "handoffs:instruction-sheet",
+)  # fmt: skip
+def _dosing_session(situation: Situation) -> dict[str, Any]:
+    return {"pk": situation.dosing_room.session.pk}
+
+
+@for_address("dosing:order-countersign", "dosing:order-cancel")
+def _order(situation: Situation) -> dict[str, Any]:
+    return {"pk": DoseOrder.objects.filter(session=situation.dosing_room.session).latest("created_at").pk}
+
+
+@for_address("dosing:stop", "dosing:given-correct")
+def _administration(situation: Situation) -> dict[str, Any]:
+    return {
+        "pk": Administration.objects.filter(session=situation.dosing_room.session).latest("created_at").pk
+    }
+
+
+@for_address("dosing:vitals-correct")
+def _vitals(situation: Situation) -> dict[str, Any]:
+    return {"pk": situation.dosing_room.vitals(60).pk}
+
+
+@for_address(
+    "dosing:preparation-detail",
+    "dosing:preparation-edit",
+    "dosing:preparation-sign",
+    "dosing:preparation-addendum",
+)
+def _preparation(situation: Situation) -> dict[str, Any]:
+    return {"pk": PreparationSession.objects.get(episode=situation.dosing_room.episode).pk}
+
+
+# Handoffs
+
+
+@for_address("handoffs:detail", "handoffs:amend-to-therapist")
+def _to_therapist(situation: Situation) -> dict[str, Any]:
+    from tests.handoffs.situations import TO_THERAPIST, signed
+
+    return {"pk": signed(situation.dosing_room, TO_THERAPIST).pk}
+
+
+@for_address("handoffs:amend-to-prescriber", "handoffs:acknowledge")
+def _to_prescriber(situation: Situation) -> dict[str, Any]:
+    from tests.handoffs.situations import TO_PRESCRIBER, signed
+
+    return {"pk": signed(situation.dosing_room, TO_PRESCRIBER).pk}
+
+
+# Documents: one of each shelf
+
+
+def _document(action: str, situation: Situation) -> dict[str, Any]:
+    document = issue_document(
+        clinic=situation.clinic,
+        kind=min(kinds.with_action(action)),
+        subject_id=situation.clinic.pk if action == "outcomes.export" else situation.episode.pk,
+        title="Made up",
+        snapshot=make_snapshot(),
+        actor=situation.coordinator,
+        now=timezone.now(),
+    )
+    return {"pk": document.pk}
+
+
+for _shelf, _action in (
+    ("records", "document.read"),
+    ("handoffs", "handoff.read"),
+    ("sheets", "document.instructions"),
+    ("reports", "outcomes.export"),
+):
+    for_address(*(f"documents:{_shelf}-{_page}" for _page in ("detail", "status", "file", "retry")))(
+        partial(_document, _action)
+    )
+
+
+# Calendar
+
+
+@for_address("scheduling:roster")
+def _roster(situation: Situation) -> dict[str, Any]:
+    return {"person": situation.team[Role.THERAPIST].pk}

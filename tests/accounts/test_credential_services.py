@@ -47,10 +47,17 @@ def test_renewal_is_refused_when_it_ends_earlier(nurse: User) -> None:
     assert _codes(error) == ["expires-earlier"]
 
 
-def test_struck_hours_count_no_longer_and_stay_visible(clinic: Clinic, manager: User, therapist: User) -> None:
+def test_struck_hours_count_no_longer_and_stay_visible(
+    clinic: Clinic, manager: User, therapist: User
+) -> None:
     for hours in ("10", "4"):
         services.record_training(
-            user=therapist, clinic=clinic, kind="didactic", hours=Decimal(hours), completed_on=date(2026, 1, 5), actor=manager
+            user=therapist,
+            clinic=clinic,
+            kind="didactic",
+            hours=Decimal(hours),
+            completed_on=date(2026, 1, 5),
+            actor=manager,
         )
     wrong = TrainingHours.objects.get(hours=4)
     services.strike_training(training=wrong, reason="typed twice", actor=manager)
@@ -63,7 +70,12 @@ def test_hours_are_refused_when_the_day_has_not_come(clinic: Clinic, manager: Us
     tomorrow = timezone.now().astimezone(clinic.zone).date() + timedelta(days=1)
     with pytest.raises(Refused) as error:
         services.record_training(
-            user=therapist, clinic=clinic, kind="didactic", hours=Decimal(1), completed_on=tomorrow, actor=manager
+            user=therapist,
+            clinic=clinic,
+            kind="didactic",
+            hours=Decimal(1),
+            completed_on=tomorrow,
+            actor=manager,
         )
     assert _codes(error) == ["in-the-future"]
 
@@ -73,7 +85,12 @@ def test_competency_is_refused_when_it_is_held_and_allowed_again_after_its_end(
 ) -> None:
     def record() -> Competency:
         return services.record_competency(
-            user=therapist, clinic=clinic, kind="trauma", basis="certificate", since=date(2024, 1, 1), actor=manager
+            user=therapist,
+            clinic=clinic,
+            kind="trauma",
+            basis="certificate",
+            since=date(2024, 1, 1),
+            actor=manager,
         )
 
     held = record()
@@ -92,7 +109,10 @@ def test_care_team_refuses_a_licence_when_it_has_expired(
     today = timezone.now().astimezone(clinic.zone).date()
     Licence.objects.filter(user=newcomer).update(expires_on=today + timedelta(days=days))
     if not is_refused:
-        assert add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=coordinator, user=newcomer).user == newcomer
+        assert (
+            add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=coordinator, user=newcomer).user
+            == newcomer
+        )
         return
     with pytest.raises(Refused) as error:
         add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=coordinator, user=newcomer)
@@ -100,7 +120,9 @@ def test_care_team_refuses_a_licence_when_it_has_expired(
     assert error.value.reasons[0].field == "user"
 
 
-def test_care_team_refuses_a_licence_when_it_was_withdrawn(clinic: Clinic, episode: Episode, coordinator: User) -> None:
+def test_care_team_refuses_a_licence_when_it_was_withdrawn(
+    clinic: Clinic, episode: Episode, coordinator: User
+) -> None:
     newcomer = factories.make_member(clinic, Role.NURSE)
     services.withdraw_licence(licence=Licence.objects.get(user=newcomer))
     with pytest.raises(Refused) as error:

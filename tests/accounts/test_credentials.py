@@ -31,7 +31,10 @@ def test_licence_state_when_days_are_left(days_left: int, state: LicenceState) -
 
 def test_licence_is_withdrawn_when_it_would_still_run() -> None:
     expires_on = TODAY + timedelta(days=900)
-    assert licence_state(expires_on=expires_on, is_withdrawn=True, today=TODAY, warn_days=60) is LicenceState.WITHDRAWN
+    assert (
+        licence_state(expires_on=expires_on, is_withdrawn=True, today=TODAY, warn_days=60)
+        is LicenceState.WITHDRAWN
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,10 @@ def test_experiential_hours_have_no_figure_when_summed() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(TrainingKind.values), st.decimals(min_value="0.1", max_value=5000, places=1)), max_size=30
+        st.tuples(
+            st.sampled_from(TrainingKind.values), st.decimals(min_value="0.1", max_value=5000, places=1)
+        ),
+        max_size=30,
     )
 )
 def test_sums_hold_every_hour_once_when_kinds_are_mixed(rows: list[tuple[str, Decimal]]) -> None:

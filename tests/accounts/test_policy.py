@@ -87,7 +87,9 @@ def _actor(clinic: Clinic, user: User, *roles: Role) -> Actor:
 
 
 @pytest.fixture
-def people_on_team(nurse: User, therapist: User, prescriber: User, coordinator: User, manager: User) -> dict[Role, User]:
+def people_on_team(
+    nurse: User, therapist: User, prescriber: User, coordinator: User, manager: User
+) -> dict[Role, User]:
     """One person for each role; the clinical ones are on the episode's team."""
     return {N: nurse, T: therapist, P: prescriber, C: coordinator, M: manager}
 
@@ -96,17 +98,17 @@ def people_on_team(nurse: User, therapist: User, prescriber: User, coordinator: 
 def test_roles_hold_an_action_when_on_the_team(
     action: str, clinic: Clinic, episode: Episode, people_on_team: dict[Role, User]
 ) -> None:
-    holders = {role for role, user in people_on_team.items() if can(_actor(clinic, user, role), action, episode)}
+    holders = {
+        role for role, user in people_on_team.items() if can(_actor(clinic, user, role), action, episode)
+    }
     assert holders == ON_THE_TEAM[action]
 
 
 @pytest.mark.parametrize("action", sorted(OFF_THE_TEAM))
 def test_roles_hold_an_action_when_off_the_team(action: str, clinic: Clinic, episode: Episode) -> None:
-    holders = {
-        role
-        for role in ALL
-        if can(_actor(clinic, factories.make_member(clinic, role), role), action, episode.patient if action == "patient.view" else episode)
-    }
+    thing = episode.patient if action == "patient.view" else episode
+    people = {role: factories.make_member(clinic, role) for role in ALL}
+    holders = {role for role, user in people.items() if can(_actor(clinic, user, role), action, thing)}
     assert holders == OFF_THE_TEAM[action]
 
 
@@ -136,12 +138,16 @@ def test_person_without_a_role_holds_nothing_when_asked(clinic: Clinic, manager:
     assert not any(can(_actor(clinic, manager), action) for action in policy.TABLE)
 
 
-def test_several_roles_add_up_when_one_person_holds_them(clinic: Clinic, therapist_off_team: User, episode: Episode) -> None:
+def test_several_roles_add_up_when_one_person_holds_them(
+    clinic: Clinic, therapist_off_team: User, episode: Episode
+) -> None:
     both = _actor(clinic, therapist_off_team, T, C)
     assert can(both, "appointment.change", episode)
     assert not can(both, "chart.view", episode)
 
 
-def test_cover_holds_the_teams_rights_only_when_covering(clinic: Clinic, episode: Episode, therapist_off_team: User) -> None:
+def test_cover_holds_the_teams_rights_only_when_covering(
+    clinic: Clinic, episode: Episode, therapist_off_team: User
+) -> None:
     factories.make_cover(episode, therapist_off_team)
     assert not can(_actor(clinic, therapist_off_team, T), "chart.view", episode)

@@ -73,7 +73,9 @@ def test_medical_director_is_refused_when_not_a_prescriber(clinic: Clinic, manag
         )
 
 
-def test_medical_director_is_marked_when_a_prescriber(clinic: Clinic, manager: User, prescriber: User) -> None:
+def test_medical_director_is_marked_when_a_prescriber(
+    clinic: Clinic, manager: User, prescriber: User
+) -> None:
     membership = Membership.objects.get(user=prescriber)
     services.set_medical_director(membership=membership, is_director=True, actor=manager)
     assert factories.make_actor(prescriber, clinic).is_medical_director

@@ -28,7 +28,8 @@ def test_one_manager_remains_when_two_end_each_other_at_the_same_moment(committe
             connection.close()
 
     threads = [
-        threading.Thread(target=end_other, args=pair) for pair in ((people[0], people[1]), (people[1], people[0]))
+        threading.Thread(target=end_other, args=pair)
+        for pair in ((people[0], people[1]), (people[1], people[0]))
     ]
     for thread in threads:
         thread.start()

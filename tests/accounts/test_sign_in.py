@@ -21,7 +21,9 @@ def _try(client: Client, email: str, password: str):
     return client.post(SIGN_IN, {"login": email, "password": password})
 
 
-def test_person_comes_in_when_the_password_is_right_whatever_the_case_of_the_address(client: Client, nurse: User) -> None:
+def test_person_comes_in_when_the_password_is_right_whatever_the_case_of_the_address(
+    client: Client, nurse: User
+) -> None:
     answer = _try(client, nurse.email.upper(), PASSWORD)
     assert answer.status_code == 302
     assert answer.url == reverse("desk:today")
@@ -31,7 +33,10 @@ def test_person_comes_in_when_the_password_is_right_whatever_the_case_of_the_add
 def test_same_words_are_said_when_the_address_or_the_password_is_wrong(client: Client, nurse: User) -> None:
     wrong_password = _try(client, nurse.email, "not the password at all")
     wrong_address = _try(client, "nobody@demo.example", PASSWORD)
-    said = [re.search(r"The email address and/or password[^<]*", answer.text) for answer in (wrong_password, wrong_address)]
+    said = [
+        re.search(r"The email address and/or password[^<]*", answer.text)
+        for answer in (wrong_password, wrong_address)
+    ]
     assert all(said)
     assert said[0].group() == said[1].group()  # type: ignore[union-attr]
 
@@ -88,7 +93,11 @@ def test_other_browsers_are_signed_out_when_the_password_is_changed(client: Clie
     other = Client()
     for browser in (client, other):
         _try(browser, nurse.email, PASSWORD)
-    fields = {"oldpassword": PASSWORD, "password1": "a third long made-up one", "password2": "a third long made-up one"}
+    fields = {
+        "oldpassword": PASSWORD,
+        "password1": "a third long made-up one",
+        "password2": "a third long made-up one",
+    }
     assert client.post("/account/password/change/", fields).url == reverse("accounts:self")
     assert client.get(reverse("accounts:self")).status_code == 200
     assert other.get(reverse("accounts:self")).status_code == 302

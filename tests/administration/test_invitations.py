@@ -19,7 +19,12 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "noor@demo.example"
-FORM = {"name": "Demo Noor", "suffix": "RN", "password1": "a very long made-up one", "password2": "a very long made-up one"}
+FORM = {
+    "name": "Demo Noor",
+    "suffix": "RN",
+    "password1": "a very long made-up one",
+    "password2": "a very long made-up one",
+}
 
 
 def _invite(clinic: Clinic, manager: User, *roles: Role, email: str = ADDRESS) -> Invitation:
@@ -32,10 +37,14 @@ def _link() -> str:
     return re.search(r"https?://[^/]+(/\S+)", mail.outbox[-1].body).group(1)  # type: ignore[union-attr]
 
 
-def test_person_comes_to_work_when_the_link_is_followed(client: Client, clinic: Clinic, manager: User) -> None:
+def test_person_comes_to_work_when_the_link_is_followed(
+    client: Client, clinic: Clinic, manager: User
+) -> None:
     invitation = _invite(clinic, manager, Role.NURSE, Role.COORDINATOR)
     page = client.get(_link(), follow=True)
-    assert page.request["PATH_INFO"] == reverse("accounts:invitation-accept"), "the secret leaves the address at once"
+    assert page.request["PATH_INFO"] == reverse("accounts:invitation-accept"), (
+        "the secret leaves the address at once"
+    )
     assert clinic.name in page.text
     done = client.post(reverse("accounts:invitation-accept"), FORM)
     assert done.url == reverse("desk:today")
@@ -97,7 +106,9 @@ def test_link_is_closed_when_its_time_is_over(
     assert client.get(link, follow=True).status_code == status
 
 
-def test_link_is_closed_when_the_invitation_was_withdrawn(client: Client, clinic: Clinic, manager: User) -> None:
+def test_link_is_closed_when_the_invitation_was_withdrawn(
+    client: Client, clinic: Clinic, manager: User
+) -> None:
     invitation = _invite(clinic, manager)
     link = _link()
     client.get(link)
@@ -115,7 +126,9 @@ def test_link_is_wrong_when_nobody_sent_it(client: Client, clinic: Clinic) -> No
     assert client.get(reverse("accounts:invitation-accept")).status_code == 404
 
 
-def test_old_link_dies_and_the_time_begins_anew_when_it_is_sent_again(client: Client, clinic: Clinic, manager: User) -> None:
+def test_old_link_dies_and_the_time_begins_anew_when_it_is_sent_again(
+    client: Client, clinic: Clinic, manager: User
+) -> None:
     invitation = _invite(clinic, manager)
     old = _link()
     Invitation.objects.update(expires_at=timezone.now() - timedelta(days=1))
@@ -148,7 +161,9 @@ def test_roles_are_added_when_a_person_with_an_account_accepts(
     assert clinic.name in client.get(reverse("accounts:self")).text
 
 
-def test_invitation_is_refused_when_somebody_else_is_signed_in(client: Client, clinic: Clinic, manager: User) -> None:
+def test_invitation_is_refused_when_somebody_else_is_signed_in(
+    client: Client, clinic: Clinic, manager: User
+) -> None:
     _invite(clinic, manager)
     link = _link()
     client.force_login(manager)
@@ -198,7 +213,9 @@ def test_invitation_is_refused_when_one_is_open(clinic: Clinic, manager: User) -
     assert _codes(error) == ["invited"]
 
 
-def test_invitation_is_refused_when_the_person_has_the_roles(clinic: Clinic, manager: User, nurse: User) -> None:
+def test_invitation_is_refused_when_the_person_has_the_roles(
+    clinic: Clinic, manager: User, nurse: User
+) -> None:
     with pytest.raises(Refused) as error:
         _invite(clinic, manager, email=nurse.email.upper())
     assert _codes(error) == ["has-roles"]
@@ -211,7 +228,9 @@ def test_invitation_is_refused_when_no_role_is_chosen(clinic: Clinic, manager: U
     assert _codes(error) == ["no-role"]
 
 
-def test_manager_invites_sends_again_and_withdraws_in_the_browser(client: Client, clinic: Clinic, manager: User) -> None:
+def test_manager_invites_sends_again_and_withdraws_in_the_browser(
+    client: Client, clinic: Clinic, manager: User
+) -> None:
     client.force_login(manager)
     fields = {"name": "Demo Noor", "email": ADDRESS, "roles": [Role.NURSE]}
     assert client.post(reverse("administration:invite"), fields).url == reverse("administration:staff")

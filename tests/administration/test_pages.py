@@ -23,7 +23,9 @@ def desk(client: Client, manager: User) -> Client:
     return client
 
 
-def test_staff_are_found_by_name_address_or_licence_when_searched(desk: Client, nurse: User, therapist: User) -> None:
+def test_staff_are_found_by_name_address_or_licence_when_searched(
+    desk: Client, nurse: User, therapist: User
+) -> None:
     page = reverse("administration:staff")
     number = Licence.objects.get(user=nurse).number
     for text in (nurse.name[5:9], nurse.email.upper(), number):
@@ -47,11 +49,16 @@ def test_former_people_are_listed_apart(desk: Client, nurse: User) -> None:
 
 
 @pytest.mark.parametrize(("days", "words"), [(200, "valid"), (30, "expires soon"), (-1, "expired")])
-def test_licence_says_its_state_when_listed(desk: Client, clinic: Clinic, nurse: User, days: int, words: str) -> None:
+def test_licence_says_its_state_when_listed(
+    desk: Client, clinic: Clinic, nurse: User, days: int, words: str
+) -> None:
     today = timezone.now().astimezone(clinic.zone).date()
     Licence.objects.filter(user=nurse).update(expires_on=today + timedelta(days=days))
     assert f"RN {words}" in desk.get(reverse("administration:staff")).text
-    in_care = nurse.full_name in desk.get(reverse("administration:overview")).text.split("Licences to look after")[1]
+    in_care = (
+        nurse.full_name
+        in desk.get(reverse("administration:overview")).text.split("Licences to look after")[1]
+    )
     assert in_care is (words != "valid")
 
 
@@ -91,7 +98,10 @@ def test_credentials_are_kept_in_the_browser(desk: Client, nurse: User) -> None:
     text = desk.get(page("person", nurse.pk)).text
     for words in ("12.5 h", "within", "made-up certificate", "withdrawn"):
         assert words in text
-    assert desk.post(page("training-strike", nurse.training.get().pk), {"reason": "typed twice"}).status_code == 302
+    assert (
+        desk.post(page("training-strike", nurse.training.get().pk), {"reason": "typed twice"}).status_code
+        == 302
+    )
     assert "typed twice" in desk.get(page("person", nurse.pk)).text
 
 
@@ -143,12 +153,16 @@ def test_profile_keeps_what_was_typed_when_it_is_wrong(client: Client, nurse: Us
     answer = client.post(reverse("accounts:self"), {"name": "", "phone": "+1 303 555 0199"})
     assert answer.status_code == 422
     assert "+1 303 555 0199" in answer.text
-    client.post(reverse("accounts:self"), {"name": "Demo New Name", "credentials_suffix": "RN, BSN", "phone": ""})
+    client.post(
+        reverse("accounts:self"), {"name": "Demo New Name", "credentials_suffix": "RN, BSN", "phone": ""}
+    )
     nurse.refresh_from_db()
     assert nurse.full_name == "Demo New Name, RN, BSN"
 
 
-@pytest.mark.parametrize("name", ["administration:overview", "administration:staff", "administration:settings"])
+@pytest.mark.parametrize(
+    "name", ["administration:overview", "administration:staff", "administration:settings"]
+)
 def test_page_costs_the_same_when_the_clinic_is_large(
     desk: Client, clinic: Clinic, name: str, django_assert_num_queries
 ) -> None:

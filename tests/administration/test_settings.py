@@ -24,7 +24,9 @@ def director(prescriber: User) -> User:
     return prescriber
 
 
-def _propose(clinic: Clinic, actor: User, value: object = 90, reason: str = "Boards are slow.") -> ClinicalSetting:
+def _propose(
+    clinic: Clinic, actor: User, value: object = 90, reason: str = "Boards are slow."
+) -> ClinicalSetting:
     return propose_setting(clinic=clinic, key=KEY, value=value, reason=reason, actor=actor)
 
 
@@ -43,12 +45,16 @@ def test_value_is_in_force_when_the_director_approves(clinic: Clinic, manager: U
     assert setting(clinic, KEY) == 90
 
 
-def test_value_of_one_clinic_is_not_anothers(clinic: Clinic, other_clinic: Clinic, manager: User, director: User) -> None:
+def test_value_of_one_clinic_is_not_anothers(
+    clinic: Clinic, other_clinic: Clinic, manager: User, director: User
+) -> None:
     decide_setting(proposal=_propose(clinic, manager), approve=True, actor=director)
     assert setting(other_clinic, KEY) == 60
 
 
-def test_older_value_becomes_history_when_a_newer_is_approved(clinic: Clinic, manager: User, director: User) -> None:
+def test_older_value_becomes_history_when_a_newer_is_approved(
+    clinic: Clinic, manager: User, director: User
+) -> None:
     for value in (90, 120):
         decide_setting(proposal=_propose(clinic, manager, value), approve=True, actor=director)
     assert setting(clinic, KEY) == 120
@@ -67,9 +73,12 @@ def test_value_stays_when_the_director_declines(clinic: Clinic, manager: User, d
 
 
 @pytest.mark.parametrize(
-    ("value", "code"), [(0, "value"), (366, "value"), ("many", "value"), (True, "value"), (None, "value"), (60, "in-force")]
+    ("value", "code"),
+    [(0, "value"), (366, "value"), ("many", "value"), (True, "value"), (None, "value"), (60, "in-force")],
 )
-def test_value_is_refused_when_it_is_out_of_bounds_or_in_force(clinic: Clinic, manager: User, value: object, code: str) -> None:
+def test_value_is_refused_when_it_is_out_of_bounds_or_in_force(
+    clinic: Clinic, manager: User, value: object, code: str
+) -> None:
     with pytest.raises(Refused) as error:
         _propose(clinic, manager, value)
     assert _codes(error) == {code}
@@ -86,7 +95,9 @@ def test_proposal_needs_a_reason(clinic: Clinic, manager: User) -> None:
     assert _codes(error) == {"no-reason"}
 
 
-def test_proposal_is_the_same_when_sent_twice_and_refused_when_another_waits(clinic: Clinic, manager: User) -> None:
+def test_proposal_is_the_same_when_sent_twice_and_refused_when_another_waits(
+    clinic: Clinic, manager: User
+) -> None:
     assert _propose(clinic, manager) == _propose(clinic, manager)
     with pytest.raises(Refused) as error:
         _propose(clinic, manager, 120)
@@ -111,7 +122,9 @@ def test_task_of_the_director_is_done_when_they_decide(clinic: Clinic, manager: 
     assert Task.objects.get().done_by == director
 
 
-def test_decision_is_refused_when_the_person_is_no_director(clinic: Clinic, manager: User, prescriber: User) -> None:
+def test_decision_is_refused_when_the_person_is_no_director(
+    clinic: Clinic, manager: User, prescriber: User
+) -> None:
     proposal = _propose(clinic, manager)
     for person in (manager, prescriber):
         with pytest.raises(Refused) as error:
@@ -135,7 +148,9 @@ def test_decision_on_ones_own_proposal_is_allowed_when_the_person_is_alone(clini
     assert setting(clinic, KEY) == 90
 
 
-def test_decision_changes_nothing_when_it_is_sent_twice(clinic: Clinic, manager: User, director: User) -> None:
+def test_decision_changes_nothing_when_it_is_sent_twice(
+    clinic: Clinic, manager: User, director: User
+) -> None:
     proposal = _propose(clinic, manager)
     first = decide_setting(proposal=proposal, approve=True, actor=director)
     second = decide_setting(proposal=proposal, approve=True, actor=director)

@@ -38,7 +38,9 @@ def _side_by_side(*acts: Callable[[], object]) -> list[str]:
 def test_one_decision_stands_when_two_directors_decide_at_the_same_moment(committed_db: str) -> None:
     clinic = factories.make_clinic()
     manager = factories.make_member(clinic, Role.MANAGER)
-    first, second = (factories.make_member(clinic, Role.PRESCRIBER, is_medical_director=True) for _ in range(2))
+    first, second = (
+        factories.make_member(clinic, Role.PRESCRIBER, is_medical_director=True) for _ in range(2)
+    )
     proposal = propose_setting(clinic=clinic, key=KEY, value=90, reason="made up", actor=manager)
     outcomes = _side_by_side(
         lambda: decide_setting(proposal=proposal, approve=True, actor=first),

@@ -14,7 +14,8 @@ from kapclinic.clinics.models import Clinic, ClinicalRow, Room
 
 pytestmark = pytest.mark.django_db
 CLINICAL = sorted(
-    (model for model in apps.get_models() if issubclass(model, ClinicalRow)), key=lambda model: model._meta.label
+    (model for model in apps.get_models() if issubclass(model, ClinicalRow)),
+    key=lambda model: model._meta.label,
 )
 
 
@@ -47,7 +48,9 @@ def test_history_grows_when_rows_are_saved_in_bulk_or_by_raw_sql(clinic: Clinic)
 
 
 def test_history_grows_when_rows_are_made_in_bulk(clinic: Clinic) -> None:
-    rooms = Room.objects.bulk_create([Room(clinic=clinic, name=f"made up {n}", kind="office") for n in range(3)])
+    rooms = Room.objects.bulk_create(
+        [Room(clinic=clinic, name=f"made up {n}", kind="office") for n in range(3)]
+    )
     assert [_names(room) for room in rooms] == [[("insert", f"made up {n}")] for n in range(3)]
 
 

@@ -26,4 +26,15 @@ def test_line_is_json_without_extras_when_a_library_logs() -> None:
 
 
 def test_keys_of_people_are_not_listed() -> None:
-    assert not ALLOWED_KEYS & {"patient", "name", "email", "user", "body", "note", "payload", "query", "q", "path"}
+    assert not ALLOWED_KEYS & {
+        "patient",
+        "name",
+        "email",
+        "user",
+        "body",
+        "note",
+        "payload",
+        "query",
+        "q",
+        "path",
+    }

@@ -12,22 +12,26 @@ from kapclinic.clinics.models import ClinicalRow, Room
 from tests import databases, factories
 
 CLINICAL = sorted(
-    (model for model in apps.get_models() if issubclass(model, ClinicalRow)), key=lambda model: model._meta.label
+    (model for model in apps.get_models() if issubclass(model, ClinicalRow)),
+    key=lambda model: model._meta.label,
 )
-HISTORIES = sorted((model for model in apps.get_models() if issubclass(model, Event)), key=lambda model: model._meta.label)
+HISTORIES = sorted(
+    (model for model in apps.get_models() if issubclass(model, Event)), key=lambda model: model._meta.label
+)
 
 
 def _refused(statement: str) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), psycopg.connect(
-        databases.app_url(connection.settings_dict["NAME"]), autocommit=True
-    ) as other:
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        psycopg.connect(databases.app_url(connection.settings_dict["NAME"]), autocommit=True) as other,
+    ):
         other.execute(statement)
 
 
 def _rights(table: str) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT privilege FROM unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER']) privilege "
+            "SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) privilege "
             "WHERE has_table_privilege(current_user, %s, privilege)",
             [f'"{table}"'],
         )

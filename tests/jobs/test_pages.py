@@ -31,7 +31,9 @@ def test_failed_work_is_shown_and_sent_off_again(client: Client, clinic: Clinic,
     assert (job.state, job.attempts) == (JobState.PENDING, 0)
 
 
-def test_work_of_another_clinic_stays_unseen(client: Client, clinic: Clinic, other_clinic: Clinic, manager: User) -> None:
+def test_work_of_another_clinic_stays_unseen(
+    client: Client, clinic: Clinic, other_clinic: Clinic, manager: User
+) -> None:
     job = _failed(other_clinic)
     client.force_login(manager)
     assert "Render document" not in client.get(reverse("jobs:list")).text

@@ -118,7 +118,8 @@ def test_worker_that_lost_its_lease_changes_nothing_when_it_comes_back(worker: W
 
 
 @pytest.mark.parametrize(
-    ("attempts", "seconds"), [(0, 15), (1, 15), (2, 30), (3, 60), (8, 1920), (9, 3600), (10, 3600), (500, 3600)]
+    ("attempts", "seconds"),
+    [(0, 15), (1, 15), (2, 30), (3, 60), (8, 1920), (9, 3600), (10, 3600), (500, 3600)],
 )
 def test_wait_doubles_up_to_an_hour_when_work_fails_again(attempts: int, seconds: int) -> None:
     assert backoff(attempts) == timedelta(seconds=seconds)

@@ -66,7 +66,9 @@ def test_task_is_withdrawn_when_its_cause_falls_away(clinic: Clinic) -> None:
     assert task.done_at is None
 
 
-def test_task_of_a_role_belongs_to_its_holders_when_no_episode_is_meant(clinic: Clinic, nurse: User, therapist: User) -> None:
+def test_task_of_a_role_belongs_to_its_holders_when_no_episode_is_meant(
+    clinic: Clinic, nurse: User, therapist: User
+) -> None:
     task = _open(clinic)
     assert _owed(nurse, clinic) == {task}
     assert _owed(therapist, clinic) == set()
@@ -88,7 +90,9 @@ def test_task_of_a_person_is_nobody_elses(clinic: Clinic, nurse: User) -> None:
     assert _owed(nurse, clinic) == set()
 
 
-def test_task_stays_at_its_clinic_when_a_person_works_at_two(clinic: Clinic, other_clinic: Clinic, nurse: User) -> None:
+def test_task_stays_at_its_clinic_when_a_person_works_at_two(
+    clinic: Clinic, other_clinic: Clinic, nurse: User
+) -> None:
     _open(other_clinic, person=nurse)
     assert _owed(nurse, clinic) == set()
 
@@ -139,7 +143,9 @@ def test_notice_is_read_when_it_is_opened(client: Client, clinic: Clinic, nurse:
     assert "0 unread" in client.get(reverse(INBOX)).text
 
 
-def test_notice_leads_nowhere_else_when_its_address_is_foreign(client: Client, clinic: Clinic, nurse: User) -> None:
+def test_notice_leads_nowhere_else_when_its_address_is_foreign(
+    client: Client, clinic: Clinic, nurse: User
+) -> None:
     notify(clinic=clinic, receivers=[nurse], key="same", title="Made up", url="https://elsewhere.example/")
     client.force_login(nurse)
     assert client.post(reverse("notices:open", kwargs={"pk": Notice.objects.get().pk})).url == reverse(INBOX)
@@ -153,7 +159,12 @@ def test_notices_of_others_stay_unread_when_a_person_reads_all(
     client.post(reverse("notices:read-all"))
     assert Notice.objects.get(receiver=nurse).read_at is not None
     assert Notice.objects.get(receiver=therapist).read_at is None
-    assert client.post(reverse("notices:open", kwargs={"pk": Notice.objects.get(receiver=therapist).pk})).status_code == 404
+    assert (
+        client.post(
+            reverse("notices:open", kwargs={"pk": Notice.objects.get(receiver=therapist).pk})
+        ).status_code
+        == 404
+    )
 
 
 def test_inbox_costs_the_same_when_it_is_full(
