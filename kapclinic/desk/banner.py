@@ -1,4 +1,4 @@
-"""What stands above every page of a patient: who it is, what is dangerous, where they are on the way, what blocks the next step."""
+"""What stands above every page of a patient: who it is, what is dangerous, where they are, what blocks the next step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,12 +83,25 @@ def build_banner(episode: Episode, actor: Actor, *, now: datetime) -> Banner:
 
 
 def _allergies(episode: Episode) -> list[Flag]:
-    found = list(Allergy.objects.standing().filter(patient=episode.patient_id, resolved_on__isnull=True)[: MOST_ALLERGIES + 1])
+    found = list(
+        Allergy.objects.standing().filter(patient=episode.patient_id, resolved_on__isnull=True)[
+            : MOST_ALLERGIES + 1
+        ]
+    )
     if not found:
         return [Flag("No allergy recorded", "neutral")]
-    flags = [Flag(f"{allergy.get_kind_display()}: {allergy.substance}", "red") for allergy in found[:MOST_ALLERGIES]]
+    flags = [
+        Flag(f"{allergy.get_kind_display()}: {allergy.substance}", "red")
+        for allergy in found[:MOST_ALLERGIES]
+    ]
     if len(found) > MOST_ALLERGIES:
-        flags.append(Flag("More allergies on the patient's page", "red", link("episodes:patient-detail", public_id=episode.patient.public_id)))
+        flags.append(
+            Flag(
+                "More allergies on the patient's page",
+                "red",
+                link("episodes:patient-detail", public_id=episode.patient.public_id),
+            )
+        )
     return flags
 
 
@@ -158,7 +171,9 @@ def build_journey(episode: Episode, actor: Actor, *, now: datetime) -> Journey:
         if stage == Stage.CLOSED and episode.stage == Stage.CLOSED:
             line = episode.get_close_reason_display()
         state = "now" if place == here else "done" if place < here else "later"
-        steps.append(Step(_LABELS.get(stage, stage.label), state, line or ("not yet" if place > here else "")))
+        steps.append(
+            Step(_LABELS.get(stage, stage.label), state, line or ("not yet" if place > here else ""))
+        )
     target = _next(episode)
     blocks: list[str] = []
     if target is not None and can(actor, "chart.view", episode):
@@ -217,8 +232,8 @@ def tabs_of(episode: Episode, actor: Actor, *, view_name: str, namespace: str) -
         for label, name, action, namespaces in _TABS
         if can(actor, action, episode)
     ]
-    open_ones = [tab for tab in open_ones if tab[2]]
     exact = any(name == view_name for _, name, _, _ in open_ones)
     return [
-        Tab(label, url, name == view_name if exact else namespace in namespaces) for label, name, url, namespaces in open_ones
+        Tab(label, url, name == view_name if exact else namespace in namespaces)
+        for label, name, url, namespaces in open_ones
     ]

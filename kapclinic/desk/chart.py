@@ -65,7 +65,9 @@ class ChartPage:
 def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
     """Gather the chart of `episode` as of `now`. The right to read it was checked by the page."""
     timeline = list(
-        EpisodeEvent.objects.filter(episode=episode).select_related("created_by").order_by("-at", "-created_at")[: TIMELINE_LENGTH + 1]
+        EpisodeEvent.objects.filter(episode=episode)
+        .select_related("created_by")
+        .order_by("-at", "-created_at")[: TIMELINE_LENGTH + 1]
     )
     doses = doses_of(episode)
     scores, score_words = scores_of(episode, doses, actor)
@@ -92,7 +94,11 @@ def _since_last(timeline: list[EpisodeEvent], actor: Actor) -> tuple[list[Episod
     mine = next((event for event in timeline if event.created_by_id == actor.user.pk), None)
     if mine is None:
         return timeline[:_SINCE_AT_MOST], "the latest"
-    newer = [event for event in timeline if event.created_at > mine.created_at and event.created_by_id != actor.user.pk]
+    newer = [
+        event
+        for event in timeline
+        if event.created_at > mine.created_at and event.created_by_id != actor.user.pk
+    ]
     local = mine.at.astimezone(actor.zone)
     return newer[:_SINCE_AT_MOST], f"since your entry of {local:%a} {local.day} {local:%b}"
 
@@ -119,13 +125,22 @@ def _owed(episode: Episode, actor: Actor, *, now: datetime) -> list[Owed]:
 
 def _papers(episode: Episode, actor: Actor) -> list[Paper]:
     """The newest standing documents that the actor may read, and files put in. Two queries."""
-    documents = documents_of(clinic=episode.clinic, subject_id=episode.pk).standing()[:_SINCE_AT_MOST]
+    documents = documents_of(clinic=episode.clinic, subject_id=episode.pk).filter(
+        entered_in_error_at__isnull=True
+    )[:_SINCE_AT_MOST]
     papers = [
-        Paper(document.title, link(url_name(document, "detail"), pk=document.pk), document.issued_at, str(document.issued_by))
+        Paper(
+            document.title,
+            link(url_name(document, "detail"), pk=document.pk),
+            document.issued_at,
+            str(document.issued_by),
+        )
         for document in documents
         if can(actor, kinds.kind_of(document.kind).action, episode)
     ]
-    for attachment in attachments_of(clinic=episode.clinic, subject_id=episode.pk).standing()[:_SINCE_AT_MOST]:
+    for attachment in attachments_of(clinic=episode.clinic, subject_id=episode.pk).standing()[
+        :_SINCE_AT_MOST
+    ]:
         papers.append(
             Paper(
                 attachment.title,

@@ -31,12 +31,11 @@ class DoseRow:
 
 
 def doses_of(episode: Episode) -> list[DoseRow]:
-    """Every standing dosing session of the episode, newest first. Sessions in which something was given are numbered. Three queries."""
+    """Every standing dosing session of the episode, newest first; those with a dose are numbered. Three queries."""
     events = AdverseEvent.objects.current().filter(session=OuterRef("pk")).order_by().values("session")
     sessions = (
         DosingSession.objects.standing()
         .filter(episode=episode)
-        .with_anchors()
         .annotate(
             events=Coalesce(Subquery(events.annotate(value=Count("pk")).values("value")), 0),
             serious=Coalesce(
@@ -44,7 +43,11 @@ def doses_of(episode: Episode) -> list[DoseRow]:
             ),
         )
         .prefetch_related(
-            Prefetch("administrations", queryset=Administration.objects.current().order_by("started_at"), to_attr="given")
+            Prefetch(
+                "administrations",
+                queryset=Administration.objects.current().order_by("started_at"),
+                to_attr="given",
+            )
         )
         .order_by("planned_at", "id")
     )
@@ -53,20 +56,21 @@ def doses_of(episode: Episode) -> list[DoseRow]:
     number = 0
     for session in sessions:
         given = session.given
+        began_at = min((entry.started_at for entry in given), default=None)
         if given:
             number += 1
         rows.append(
             DoseRow(
                 label=f"Dose {number}" if given else "No dose",
                 url=link("dosing:session-detail", pk=session.pk),
-                at=session.d0_at or session.planned_at,
+                at=began_at or session.planned_at,
                 given=" + ".join(entry.summary for entry in given),
                 highest_pressure=highest.get(session.pk, ""),
                 adverse_events=session.events,
                 serious_events=session.serious,
                 state=session.get_state_display(),
                 number=number if given else None,
-                began_at=session.d0_at,
+                began_at=began_at,
             )
         )
     return rows[::-1]
@@ -109,7 +113,10 @@ def latest_vitals(episode: Episode, actor: Actor) -> tuple[Chart | None, str]:
             )
             for reading in readings
         ],
-        given=[Given(entry.started_at, entry.ended_at, entry.summary, running=entry.is_running) for entry in given],
+        given=[
+            Given(entry.started_at, entry.ended_at, entry.summary, running=entry.is_running)
+            for entry in given
+        ],
         limits=[],
         zone=actor.zone,
         chart_id="vitals-latest",
@@ -124,12 +131,16 @@ def dose_numbers(sessions: Iterable[DosingSession]) -> dict[object, int]:
     earlier: dict[object, list[datetime]] = {}
     given = (
         Administration.objects.current()
-        .filter(session__episode__in=[session.episode_id for session in wanted], session__entered_in_error_at__isnull=True)
+        .filter(
+            session__episode__in=[session.episode_id for session in wanted],
+            session__entered_in_error_at__isnull=True,
+        )
         .values("session", "session__episode")
         .annotate(at=Max("session__planned_at"))
     )
     for row in given:
         earlier.setdefault(row["session__episode"], []).append(row["at"])
     return {
-        session.pk: 1 + sum(at < session.planned_at for at in earlier.get(session.episode_id, ())) for session in wanted
+        session.pk: 1 + sum(at < session.planned_at for at in earlier.get(session.episode_id, ()))
+        for session in wanted
     }

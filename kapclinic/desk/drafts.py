@@ -43,7 +43,9 @@ def save_draft(*, user: User, key: str, body: str, now: datetime | None = None) 
     return draft
 
 
-def load_draft(*, user: User, key: str, now: datetime | None = None) -> tuple[dict[str, list[str]], datetime] | None:
+def load_draft(
+    *, user: User, key: str, now: datetime | None = None
+) -> tuple[dict[str, list[str]], datetime] | None:
     """The person's own draft under `key` and when it was kept, or None; drafts past their age are not given back."""
     now = now or timezone.now()
     draft = Draft.objects.filter(user=user, key=key, updated_at__gte=now - KEPT_FOR).first()

@@ -26,7 +26,9 @@ def risk_and_findings(episode: Episode, actor: Actor, now: datetime) -> list[Fla
     if summary.unanswered:
         count = len(summary.unanswered)
         flags.append(Flag(f"{count} finding{'s' if count != 1 else ''} to answer", "amber", url))
-    flags += [Flag(f"{finding.label}: accepted", "neutral", url) for finding in summary.accepted[:MOST_FINDINGS]]
+    flags += [
+        Flag(f"{finding.label}: accepted", "neutral", url) for finding in summary.accepted[:MOST_FINDINGS]
+    ]
     return flags
 
 

@@ -1,5 +1,7 @@
 """Shapes of what the desk's pages are asked for."""
 
+from typing import Any
+
 from django import forms
 
 from episodes.stages import Stage
@@ -14,9 +16,11 @@ class EpisodeFilterForm(forms.Form):
     clinician = forms.ChoiceField(required=False)
     overdue = forms.BooleanField(required=False, label="Overdue only")
 
-    def __init__(self, *args, actor: Actor, **kwargs):
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clinician"].choices = [
+        clinician = self.fields["clinician"]
+        assert isinstance(clinician, forms.ChoiceField)
+        clinician.choices = [
             ("", "Everyone"),
             *((str(person.pk), person.full_name) for person in clinicians_of(actor)),
         ]
@@ -29,7 +33,9 @@ class EpisodeFilterForm(forms.Form):
         self.is_valid()
         data = self.cleaned_data
         return EpisodeFilter(
-            stage=data.get("stage", ""), clinician=data.get("clinician", ""), overdue=bool(data.get("overdue"))
+            stage=data.get("stage", ""),
+            clinician=data.get("clinician", ""),
+            overdue=bool(data.get("overdue")),
         )
 
 

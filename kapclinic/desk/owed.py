@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 
 from kapclinic.accounts.policy import Actor
 from kapclinic.notices.models import Task, Urgency
-from kapclinic.notices.reach import tasks_owed_by
 
 # A routine task without urgency turns amber when it falls due within this time.
 SOON = timedelta(hours=24)
@@ -32,7 +31,11 @@ def when_in_words(task: Task, *, now: datetime, actor: Actor) -> str:
         return {Urgency.NOW: "now", Urgency.TODAY: "today"}.get(Urgency(task.urgency), "when you can")
     due, here = task.due_at.astimezone(actor.zone), now.astimezone(actor.zone)
     if due < here:
-        return f"overdue since {due:%H:%M}" if due.date() == here.date() else f"overdue since {due:%a} {due.day} {due:%b}"
+        return (
+            f"overdue since {due:%H:%M}"
+            if due.date() == here.date()
+            else f"overdue since {due:%a} {due.day} {due:%b}"
+        )
     if task.urgency >= Urgency.NOW:
         return f"now, by {due:%H:%M}" if due.date() == here.date() else "now"
     if due.date() == here.date():

@@ -1,8 +1,10 @@
 """Paging that costs the same at a thousand rows and at a million: it counts only as far as anybody turns pages."""
 
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 PAGE_SIZE = 50
@@ -15,7 +17,8 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def _counted(self) -> int:
-        return self.object_list.order_by()[: MOST_ROWS + 1].count()  # type: ignore[union-attr]  # always a queryset here
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # only querysets are paged here
+        return rows.order_by()[: MOST_ROWS + 1].count()
 
     @cached_property
     def count(self) -> int:
@@ -28,7 +31,7 @@ class BoundedPaginator(Paginator):
         return self._counted > MOST_ROWS
 
 
-def page_of(request: HttpRequest, rows, *, size: int = PAGE_SIZE) -> Page:
+def page_of(request: HttpRequest, rows: QuerySet[Any], *, size: int = PAGE_SIZE) -> Page:
     """The page of `rows` (an ordered queryset) that the request asks for; nonsense gives the first or last one."""
     return BoundedPaginator(rows, size).get_page(request.GET.get("page"))
 

@@ -1,8 +1,10 @@
 """Patients and episodes as lists: where is everyone? Every list costs a fixed number of queries."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -18,7 +20,16 @@ BOARD_DEPTH = 12
 """Cards that one column of the board shows."""
 
 _LEADS = (TeamPart.THERAPIST, TeamPart.PRESCRIBER)
-_DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
+_DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%m/%d/%y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+)
 
 
 @dataclass(frozen=True)
@@ -123,14 +134,16 @@ def episodes_matching(actor: Actor, wanted: EpisodeFilter, *, now: datetime) -> 
         rows = rows.exclude(stage=Stage.CLOSED).order_by("-opened_at", "id")
     if wanted.clinician:
         rows = rows.filter(
-            Exists(CareTeamMember.objects.in_force(now).filter(episode=OuterRef("pk"), user=wanted.clinician))
+            Exists(
+                CareTeamMember.objects.in_force(now).filter(episode=OuterRef("pk"), user_id=wanted.clinician)
+            )
         )
     if wanted.overdue:
         rows = rows.filter(is_overdue=True)
     return rows
 
 
-def with_leads(episodes: list[Episode], *, now: datetime) -> list[Episode]:
+def with_leads(episodes: Sequence[Any], *, now: datetime) -> Sequence[Any]:
     """The same episodes, each with `lead_names` (therapist, then prescriber). One query."""
     names: dict[object, dict[str, str]] = {}
     rows = (
@@ -143,7 +156,7 @@ def with_leads(episodes: list[Episode], *, now: datetime) -> list[Episode]:
     for episode in episodes:
         held = names.get(episode.pk, {})
         # Set for the template alone; one person who holds both parts is named once.
-        episode.lead_names = list(dict.fromkeys(held[part] for part in _LEADS if part in held))  # type: ignore[attr-defined]
+        episode.lead_names = list(dict.fromkeys(held[part] for part in _LEADS if part in held))
     return episodes
 
 
@@ -153,7 +166,7 @@ class Column:
 
     stage: str
     label: str
-    episodes: list[Episode]
+    episodes: list[Any]
     has_more: bool
 
     @property

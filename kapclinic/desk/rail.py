@@ -60,7 +60,14 @@ PLACES: tuple[Place, ...] = (
         namespaces=frozenset({"episodes", "screening", "dosing", "integration"}),
         key="p",
     ),
-    Place("Calendar", "scheduling:calendar", "calendar", "calendar.view", namespaces=frozenset({"scheduling"}), key="c"),
+    Place(
+        "Calendar",
+        "scheduling:calendar",
+        "calendar",
+        "calendar.view",
+        namespaces=frozenset({"scheduling"}),
+        key="c",
+    ),
     Place(
         "Handoffs",
         "handoffs:list",
@@ -70,8 +77,23 @@ PLACES: tuple[Place, ...] = (
         key="h",
         count=counts.waiting_handoffs,
     ),
-    Place("Inbox", "notices:inbox", "inbox", "inbox.read", namespaces=frozenset({"notices"}), key="i", count=counts.unread_notices),
-    Place("Outcomes", "outcomes:overview", "outcomes", "outcomes.view", namespaces=frozenset({"outcomes"}), key="o"),
+    Place(
+        "Inbox",
+        "notices:inbox",
+        "inbox",
+        "inbox.read",
+        namespaces=frozenset({"notices"}),
+        key="i",
+        count=counts.unread_notices,
+    ),
+    Place(
+        "Outcomes",
+        "outcomes:overview",
+        "outcomes",
+        "outcomes.view",
+        namespaces=frozenset({"outcomes"}),
+        key="o",
+    ),
     Place(
         "Administration",
         "administration:overview",
@@ -100,14 +122,13 @@ def rail_for(request: HttpRequest, actor: Actor) -> list[Entry]:
     namespace = match.namespace if match is not None else ""
     entries = []
     for place in PLACES:
-        url = link(place.url_name)
-        if not url or not can(actor, place.action) or (place.unless and can(actor, place.unless)):
+        if not can(actor, place.action) or (place.unless and can(actor, place.unless)):
             continue
         count = place.count(actor, now) if place.count is not None else counts.NOTHING
         entries.append(
             Entry(
                 label=place.label,
-                url=url,
+                url=link(place.url_name),
                 icon=place.icon,
                 key=place.key,
                 is_here=here == place.url_name or namespace in place.namespaces,

@@ -1,7 +1,7 @@
 """The score trend of the chart: PHQ-9 and GAD-7 over the episode with the doses marked, and the change in words."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
@@ -43,7 +43,11 @@ def scores_of(episode: Episode, doses: Sequence[DoseRow], actor: Actor) -> tuple
         phrase = _in_words(definition, own, began[0] if began else None)
         if phrase:
             words.append(phrase)
-    marks = [DoseMark(dose.number, dose.began_at) for dose in doses if dose.number is not None and dose.began_at is not None]
+    marks = [
+        DoseMark(dose.number, dose.began_at)
+        for dose in doses
+        if dose.number is not None and dose.began_at is not None
+    ]
     return score_trend(lines=lines, doses=marks, zone=actor.zone, chart_id="scores"), words
 
 
@@ -62,12 +66,14 @@ def _line(definition: Instrument, own: Sequence[Response]) -> ScoreLine:
     )
 
 
-def _in_words(definition: Instrument, own: Sequence[Response], first_dose_at) -> str:
+def _in_words(definition: Instrument, own: Sequence[Response], first_dose_at: datetime | None) -> str:
     """ "PHQ-9 down 13 (68 %): response", against the baseline of the rules; nothing before there is a change."""
     if first_dose_at is None:
         return ""
     baseline = choose_baseline(own, first_dose_at=first_dose_at)
-    after = [response for response in own if response.total is not None and response.completed_at > first_dose_at]
+    after = [
+        response for response in own if response.total is not None and response.completed_at > first_dose_at
+    ]
     change = compare(definition, baseline.total if baseline else None, after[-1].total if after else None)
     if change is None:
         return ""

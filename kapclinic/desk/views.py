@@ -1,6 +1,8 @@
 """Pages that draw on every stage."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -9,7 +11,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from episodes.access import episode_for
 from episodes.models import Episode
 from kapclinic.accounts.pages import ActorRequest, page
-from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
 from kapclinic.desk import drafts, people
 from kapclinic.desk.chart import build_chart
@@ -61,10 +62,11 @@ def patients(request: ActorRequest) -> HttpResponse:
         form = EpisodeFilterForm(request.GET, actor=request.actor)
         wanted = form.filter()
         found = page_of(request, people.episodes_matching(request.actor, wanted, now=now))
-        people.with_leads(found.object_list, now=now)
-        for episode in found.object_list:
+        episodes: list[Any] = list(found.object_list)
+        people.with_leads(episodes, now=now)
+        for episode in episodes:
             episode.url = people.url_of(request.actor, episode.patient, episode)
-        context |= {"form": form, "wanted": wanted, "page": found}
+        context |= {"form": form, "wanted": wanted, "page": found, "episodes": episodes}
     return render(request, "desk/patients.html", context | {"query": query_without_page(request)})
 
 
@@ -106,7 +108,9 @@ def draft(request: ActorRequest) -> HttpResponse:
                 return HttpResponse(status=204)
             values, saved_at = found
             local = saved_at.astimezone(request.actor.zone)
-            return JsonResponse({"values": values, "saved": f"{local:%a} {local.day} {local:%b}, {local:%H:%M %Z}"})
+            return JsonResponse(
+                {"values": values, "saved": f"{local:%a} {local.day} {local:%b}, {local:%H:%M %Z}"}
+            )
         if action == "discard":
             drafts.discard_draft(user=request.actor.user, key=key)
             return HttpResponse(status=204)
@@ -122,6 +126,8 @@ def set_dim(request: ActorRequest) -> HttpResponse:
     user.is_dim = request.POST.get("theme") == "dim"
     user.save(update_fields=["is_dim"])
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         back = reverse("desk:today")
     return redirect(back)

@@ -1,7 +1,8 @@
 """Geometry and words of the window bar: one week after a dose as a strip, without a picture.
 
-Pure: instants in, percentages and sentences out; the template draws them. The strip runs from 0 h to 168 h after the recorded end
-of the last administration (T0); hours are elapsed hours, so a change of clocks moves nothing (rule book 0.2).
+Pure: instants in, percentages and sentences out; the template draws them. The strip runs from 0 h to 168 h after the
+recorded end of the last administration (T0); hours are elapsed hours, so a change of clocks
+moves nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 STRIP_HOURS = 168
-"""Length of the strip in elapsed hours: the end of the secondary window (rule book 0.2)."""
+"""Length of the strip in elapsed hours: the end of the secondary window (practice guide G0: 4 to 7 days)."""
 
 _SMALLEST_BLOCK_PERCENT = 1.4
 """A 50-minute booking is 0.5 % of a week; it is drawn this wide so that an eye can find it."""
@@ -136,7 +137,9 @@ def build_window_bar(window: WindowInput, *, now: datetime, zone: ZoneInfo) -> W
         raise ValueError("A window closes after it opens.")
 
     booking = window.booking
-    inside = booking is not None and window.opens_at <= booking.starts_at and booking.ends_at <= window.closes_at
+    inside = (
+        booking is not None and window.opens_at <= booking.starts_at and booking.ends_at <= window.closes_at
+    )
     state = _state(window, inside=inside, now=now)
     span = _span(window.t0, window.opens_at, window.closes_at)
     if span is None:
@@ -169,7 +172,7 @@ def build_window_bar(window: WindowInput, *, now: datetime, zone: ZoneInfo) -> W
 
 
 def hours_in_words(delta: timedelta) -> str:
-    """A stretch of time as people say it: minutes below one hour, hours below four days, then days. Rounds down, never below 1 min."""
+    """A stretch of time as people say it: minutes below 1 h, hours below 4 days, then days; rounded down, at least 1 min."""
     minutes = max(1, int(delta.total_seconds() // 60))
     if minutes < 60:
         return f"{minutes} min"
@@ -226,9 +229,7 @@ def _pill(
     return at, "accent"
 
 
-def _sentence(
-    window: WindowInput, *, state: WindowState, inside: bool, now: datetime, zone: ZoneInfo
-) -> str:
+def _sentence(window: WindowInput, *, state: WindowState, inside: bool, now: datetime, zone: ZoneInfo) -> str:
     def say(at: datetime) -> str:
         return _stamp(at.astimezone(zone))
 
@@ -244,7 +245,11 @@ def _sentence(
         who = f" with {booking.with_whom}" if booking.with_whom else ""
         end = booking.ends_at.astimezone(zone).strftime("%H:%M")
         where = "" if inside else ", outside the window"
-        told = "" if booking.held else (", the patient knows" if booking.told else ", the patient has not been told")
+        told = (
+            ""
+            if booking.held
+            else (", the patient knows" if booking.told else ", the patient has not been told")
+        )
         parts.append(f"{verb} {say(booking.starts_at)}–{end}{who}{where}{told}.")
     elif state is not WindowState.MET:
         reason = window.unplaced_reason.strip().rstrip(".")

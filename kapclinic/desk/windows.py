@@ -11,12 +11,20 @@ from episodes.models import Episode
 from integration.models import IntegrationNeed, NeedPart
 from kapclinic.accounts.policy import Actor
 from kapclinic.desk.window_bar import Booking, WindowBar, WindowInput, build_window_bar
-from kapclinic.scheduling.models import LIVE_STATES, Appointment, AppointmentParticipant, AppointmentState, Part
+from kapclinic.scheduling.models import (
+    LIVE_STATES,
+    Appointment,
+    AppointmentParticipant,
+    AppointmentState,
+    Part,
+)
 
 _TOLD_STATES = (AppointmentState.TOLD, AppointmentState.ARRIVED)
 
 
-def bar_of(need: IntegrationNeed, who: str, *, secondary: IntegrationNeed | None, actor: Actor, now: datetime) -> WindowBar:
+def bar_of(
+    need: IntegrationNeed, who: str, *, secondary: IntegrationNeed | None, actor: Actor, now: datetime
+) -> WindowBar:
     """The window bar of one need; `who` holds its booking."""
     return build_window_bar(
         WindowInput(
@@ -82,13 +90,21 @@ def windows_of_episode(episode: Episode, actor: Actor, *, now: datetime) -> list
     primary = [need for need in needs if need.part == NeedPart.PRIMARY]
     secondary = {need.dose_id: need for need in needs if need.part == NeedPart.SECONDARY}
     shown = [
-        need for place, need in enumerate(primary) if place == 0 or (need.met_at is None and not need.miss_reason)
+        need
+        for place, need in enumerate(primary)
+        if place == 0 or (need.met_at is None and not need.miss_reason)
     ][:_SHOWN]
     who = therapists_of(shown)
     return [
         ChartWindow(
             need.dose_number,
-            bar_of(need, who.get(need.appointment_id, ""), secondary=secondary.get(need.dose_id), actor=actor, now=now),
+            bar_of(
+                need,
+                who.get(need.appointment_id, ""),
+                secondary=secondary.get(need.dose_id),
+                actor=actor,
+                now=now,
+            ),
         )
         for need in shown
     ]

@@ -27,16 +27,21 @@ from kapclinic.outcomes.rules import (
 from screening.instruments import instrument
 from screening.response_settings import BASELINE_MAX_DAYS
 
-PERIODS = {"6": "First dose in the past 6 months", "12": "First dose in the past 12 months", "all": "All who had a dose"}
+PERIODS = {
+    "6": "First dose in the past 6 months",
+    "12": "First dose in the past 12 months",
+    "all": "All who had a dose",
+}
 _MONTH = timedelta(days=30.4375)
 
 
 @dataclass(frozen=True)
 class InstrumentOutcome:
-    """One instrument over the whole group, and by protocol."""
+    """One instrument over the whole group, and by protocol; `baselines` are the totals that patients began with."""
 
     whole: Summary
     by_protocol: tuple[tuple[str, Summary], ...]
+    baselines: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class Report:
 
 
 def build_report(actor: Actor, *, is_clinic: bool, period: str, now: datetime) -> Report:
-    """The report on the clinic (small cells hidden) or on the actor's own caseload. Six queries.
+    """The report on the clinic (small cells hidden) or on the actor's own caseload. Seven queries.
 
     The right to see it was checked by the page. KeyError for an unknown period.
     """
@@ -126,11 +131,18 @@ def build_report(actor: Actor, *, is_clinic: bool, period: str, now: datetime) -
             for case in cases[instrument_id]
         ]
         groups = by_group(judged)
-        parts = protect_summaries([summarise(group, definition, hide_below=hide_below) for group in groups.values()])
+        parts = protect_summaries(
+            [summarise(group, definition, hide_below=hide_below) for group in groups.values()]
+        )
         outcomes.append(
             InstrumentOutcome(
                 whole=summarise(judged, definition, hide_below=hide_below),
                 by_protocol=tuple(zip(groups, parts, strict=True)),
+                baselines=tuple(
+                    outcome.baseline.total
+                    for outcome in judged
+                    if outcome.baseline is not None and outcome.baseline.total is not None
+                ),
             )
         )
     windows, by_protocol = selectors.windows_of(dosed, now=now, hide_below=hide_below)

@@ -1,8 +1,8 @@
 """What became of a group of patients: response, remission range, meaningful change, with who is missing.
 
-Pure: scores in, counts out. Baseline and change are judged by `screening.score_change`; here cases are counted. A figure is never
-shown without its denominator and the number of people for whom it could not be known (practice guide G0; POLICY: no prorating,
-no carrying forward).
+Pure: scores in, counts out. Baseline and change are judged by `screening.score_change`; here cases are counted. A figure is
+never shown without its denominator and the number of people for whom it could not be known (practice guide G0; POLICY: no
+prorating, no carrying forward).
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ def judge(
 ) -> Outcome:
     """Baseline, follow-up and change of one case.
 
-    Baseline: the last complete form before the first dose, at most `baseline_max_days` old. Follow-up: the last complete form from
-    `follow_up_from_days` after the first dose on.
+    Baseline: the last complete form before the first dose, at most `baseline_max_days` old. Follow-up: the last complete form
+    from `follow_up_from_days` after the first dose on.
     """
     baseline = choose_baseline(case.scores, first_dose_at=case.first_dose_at, max_days=baseline_max_days)
     from_then = case.first_dose_at + timedelta(days=follow_up_from_days)
@@ -152,7 +152,9 @@ def summarise(outcomes: Sequence[Outcome], instrument: Instrument, *, hide_below
     return Summary(
         instrument=instrument,
         dosed=len(outcomes),
-        has_baseline=Rate(sum(outcome.baseline is not None for outcome in outcomes), len(outcomes), hide_below),
+        has_baseline=Rate(
+            sum(outcome.baseline is not None for outcome in outcomes), len(outcomes), hide_below
+        ),
         has_follow_up=Rate(len(changes), len(outcomes), hide_below),
         response=rate(change.is_response for change in changes),
         remission=rate(change.is_remission_range for change in changes),
@@ -160,9 +162,6 @@ def summarise(outcomes: Sequence[Outcome], instrument: Instrument, *, hide_below
         worse=rate(change.is_deterioration for change in changes),
         median_change=None if too_few else median,
     )
-
-
-_RATES = ("has_baseline", "has_follow_up", "response", "remission", "meaningful", "worse")
 
 
 def protect_rates(rates: Sequence[Rate]) -> list[Rate]:
@@ -174,11 +173,33 @@ def protect_rates(rates: Sequence[Rate]) -> list[Rate]:
 
 def protect_summaries(summaries: Sequence[Summary]) -> list[Summary]:
     """`protect_rates` for every rate of the parts of one whole."""
-    protected = list(summaries)
-    for name in _RATES:
-        rates = protect_rates([getattr(summary, name) for summary in protected])
-        protected = [replace(summary, **{name: rate}) for summary, rate in zip(protected, rates, strict=True)]
-    return protected
+
+    def parts(rates: Iterable[Rate]) -> list[Rate]:
+        return protect_rates(list(rates))
+
+    columns = zip(
+        parts(summary.has_baseline for summary in summaries),
+        parts(summary.has_follow_up for summary in summaries),
+        parts(summary.response for summary in summaries),
+        parts(summary.remission for summary in summaries),
+        parts(summary.meaningful for summary in summaries),
+        parts(summary.worse for summary in summaries),
+        strict=True,
+    )
+    return [
+        replace(
+            summary,
+            has_baseline=has_baseline,
+            has_follow_up=has_follow_up,
+            response=response,
+            remission=remission,
+            meaningful=meaningful,
+            worse=worse,
+        )
+        for summary, (has_baseline, has_follow_up, response, remission, meaningful, worse) in zip(
+            summaries, columns, strict=True
+        )
+    ]
 
 
 def shown_counts(counts: Sequence[int], *, hide_below: int) -> list[str]:

@@ -61,7 +61,8 @@ def dosed_episodes(episodes: QuerySet[Episode], *, since: datetime | None) -> li
     if since is not None:
         given = given.filter(first__gte=since)
     return [
-        Dosed(row["session__episode"], row["patient"], row["first"], row["protocol"]) for row in given.order_by("first")
+        Dosed(row["session__episode"], row["patient"], row["first"], row["protocol"])
+        for row in given.order_by("first")
     ]
 
 
@@ -85,7 +86,8 @@ def cases_of(dosed: list[Dosed]) -> dict[str, list[Case]]:
                 scores=tuple(
                     score
                     for episode_id, score in scores[each.patient_id, instrument_id]
-                    if episode_id == each.episode_id or (episode_id is None and score.completed_at < each.first_dose_at)
+                    if episode_id == each.episode_id
+                    or (episode_id is None and score.completed_at < each.first_dose_at)
                 ),
                 group=each.protocol,
             )

@@ -35,13 +35,20 @@ def issue_report(*, actor: Actor, period: str, now: datetime | None = None) -> D
     """Freeze the clinic's report as of now and have its PDF made; the same figures again give the document that is there."""
     now = now or timezone.now()
     report = build_report(actor, is_clinic=True, period=period, now=now)
+    snapshot = _snapshot(report, actor)
     with transaction.atomic():
+        same = Document.objects.standing().filter(
+            clinic=actor.clinic, kind=KIND, subject_id=actor.clinic.pk, snapshot=snapshot
+        )
+        known = same.first()
+        if known is not None:
+            return known
         return issue_document(
             clinic=actor.clinic,
             kind=KIND,
             subject_id=actor.clinic.pk,
             title=f"Outcome report: {report.period_words.lower()}",
-            snapshot=_snapshot(report, actor),
+            snapshot=snapshot,
             actor=actor.user,
             now=now,
         )
@@ -70,7 +77,11 @@ def _snapshot(report: Report, actor: Actor) -> dict:
                 [snapshots.table("Figures of its parts", header, parts)],
             )
         )
-    sections.append(snapshots.section("method", "How it was counted", ConsentCategory.SCORES, [snapshots.items(method(report))]))
+    sections.append(
+        snapshots.section(
+            "method", "How it was counted", ConsentCategory.SCORES, [snapshots.items(method(report))]
+        )
+    )
     return snapshots.snapshot(
         heading="Outcome report",
         subheading=report.period_words,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.documents.views import url_name
+from kapclinic.outcomes.backdrop import backdrops_of
 from kapclinic.outcomes.report import COLUMNS, PERIODS, build_report, rows_of
 from kapclinic.outcomes.services import issue_report, method
 
@@ -36,6 +37,7 @@ def overview(request: ActorRequest) -> HttpResponse:
             "may_choose": may_clinic and may_own,
             "may_export": may_clinic,
             "method": method(report),
+            "backdrops": backdrops_of(report, actor),
         },
     )
 

@@ -54,7 +54,13 @@ def busy_clinic(live_clinic: LiveClinic, emails: dict[Role, str]) -> dict[Role, 
     _dose(episode, people[Role.NURSE])
     for role in (Role.THERAPIST, Role.COORDINATOR):
         open_task(
-            clinic=clinic, key=f"{role}", kind="k", title="Ring back", role=role, episode=episode, urgency=Urgency.NOW
+            clinic=clinic,
+            key=f"{role}",
+            kind="k",
+            title="Ring back",
+            role=role,
+            episode=episode,
+            urgency=Urgency.NOW,
         )
     emails.update({role: person.email for role, person in people.items()})
     return emails
@@ -131,7 +137,9 @@ def _pages(page: Page, seen: set[str]) -> list[str]:
         if view == "desk:today" or view not in seen:
             found.append(url)
         seen.add(view)
-        waiting.extend(page.eval_on_selector_all("a[href]:not([download])", "links => links.map(link => link.href)"))
+        waiting.extend(
+            page.eval_on_selector_all("a[href]:not([download])", "links => links.map(link => link.href)")
+        )
     return found
 
 

@@ -62,7 +62,9 @@ def test_keys_lead_to_places_and_can_be_turned_off(coordinator_at_work: User, pa
     assert page.url.endswith("/patients/")
 
 
-def test_screen_locks_in_place_and_opens_for_its_own_person_alone(coordinator_at_work: User, page: Page) -> None:
+def test_screen_locks_in_place_and_opens_for_its_own_person_alone(
+    coordinator_at_work: User, page: Page
+) -> None:
     page.goto("/patients/")
     page.keyboard.press("l")
     page.keyboard.press("l")

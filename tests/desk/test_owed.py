@@ -41,7 +41,9 @@ def test_task_is_the_persons_alone_when_it_names_one(
     assert not tasks_of(factories.make_actor(therapist_off_team, clinic)).exists()
 
 
-def test_task_without_an_episode_belongs_to_the_whole_role(clinic: Clinic, coordinator: User, nurse: User) -> None:
+def test_task_without_an_episode_belongs_to_the_whole_role(
+    clinic: Clinic, coordinator: User, nurse: User
+) -> None:
     one = task(clinic, Role.COORDINATOR)
     assert list(tasks_of(factories.make_actor(coordinator, clinic))) == [one]
     assert not tasks_of(factories.make_actor(nurse, clinic)).exists()

@@ -36,7 +36,9 @@ def test_two_digit_year_never_lies_in_the_future() -> None:
 def test_patient_is_found_by_part_of_the_name_misspelt_name_number_and_birth_date(
     clinic: Clinic, coordinator: User, patient: Patient
 ) -> None:
-    factories.make_patient(clinic, coordinator, given_name="Tomas", family_name="Other", date_of_birth=date(1970, 1, 2))
+    factories.make_patient(
+        clinic, coordinator, given_name="Tomas", family_name="Other", date_of_birth=date(1970, 1, 2)
+    )
     actor = factories.make_actor(coordinator, clinic)
     for text in ("mei", "dem", "Demo Mei"[:6], patient.public_id.lower(), "14 Mar 1987"):
         hits, is_more = people.find_patients(actor, text, now=timezone.now())
@@ -53,13 +55,18 @@ def test_search_finds_nobody_when_the_patient_is_not_theirs(
 ) -> None:
     hits, _ = people.find_patients(factories.make_actor(therapist, clinic), "Demo", now=timezone.now())
     assert len(hits) == 1
-    hits, _ = people.find_patients(factories.make_actor(therapist_off_team, clinic), "Demo", now=timezone.now())
+    hits, _ = people.find_patients(
+        factories.make_actor(therapist_off_team, clinic), "Demo", now=timezone.now()
+    )
     assert hits == []
 
 
 @pytest.mark.django_db
 def test_search_asks_for_two_letters_at_least(clinic: Clinic, coordinator: User, patient: Patient) -> None:
-    assert people.find_patients(factories.make_actor(coordinator, clinic), " m ", now=timezone.now()) == ([], False)
+    assert people.find_patients(factories.make_actor(coordinator, clinic), " m ", now=timezone.now()) == (
+        [],
+        False,
+    )
 
 
 @pytest.mark.django_db
@@ -101,7 +108,9 @@ def test_list_narrows_by_stage_clinician_and_overdue_work(
 
 
 @pytest.mark.django_db
-def test_closed_episodes_are_listed_only_when_asked_for(clinic: Clinic, coordinator: User, episode: Episode) -> None:
+def test_closed_episodes_are_listed_only_when_asked_for(
+    clinic: Clinic, coordinator: User, episode: Episode
+) -> None:
     now = timezone.now()
     actor = factories.make_actor(coordinator, clinic)
     Episode.objects.filter(pk=episode.pk).update(
@@ -116,7 +125,13 @@ def test_board_shows_every_open_stage_with_who_stands_there(
     clinic: Clinic, coordinator: User, episode: Episode, therapist: User, prescriber: User
 ) -> None:
     columns = people.board(factories.make_actor(coordinator, clinic), now=timezone.now())
-    assert [column.stage for column in columns] == ["referred", "screening", "preparation", "treatment", "maintenance"]
+    assert [column.stage for column in columns] == [
+        "referred",
+        "screening",
+        "preparation",
+        "treatment",
+        "maintenance",
+    ]
     assert [row.public_id for row in columns[0].episodes] == [episode.public_id]
     assert columns[0].episodes[0].lead_names == [therapist.full_name, prescriber.full_name]
     assert columns[0].count_text == "1"
@@ -143,7 +158,10 @@ def _crowd(clinic: Clinic, coordinator: User, therapist: User, size: int) -> Non
     for number in range(size):
         factories.make_episode(
             factories.make_patient(
-                clinic, coordinator, given_name=f"Person{number}", date_of_birth=date(1960, 1, 1) + timedelta(days=number)
+                clinic,
+                coordinator,
+                given_name=f"Person{number}",
+                date_of_birth=date(1960, 1, 1) + timedelta(days=number),
             ),
             therapist=therapist,
         )
@@ -170,7 +188,9 @@ def test_lists_cost_the_same_queries_when_the_clinic_grows(
 
 
 @pytest.mark.django_db
-def test_paging_stops_counting_where_nobody_turns_pages(monkeypatch: pytest.MonkeyPatch, clinic: Clinic) -> None:
+def test_paging_stops_counting_where_nobody_turns_pages(
+    monkeypatch: pytest.MonkeyPatch, clinic: Clinic
+) -> None:
     monkeypatch.setattr("kapclinic.desk.paging.MOST_ROWS", 3)
     for _ in range(5):
         factories.make_member(clinic, Role.NURSE)

@@ -42,7 +42,9 @@ def test_each_role_sees_its_own_cards(
     assert "referrals" in keys(coordinator, clinic, Place.ASIDE)
 
 
-def test_most_urgent_task_stands_first_with_its_patient(clinic: Clinic, episode: Episode, therapist: User) -> None:
+def test_most_urgent_task_stands_first_with_its_patient(
+    clinic: Clinic, episode: Episode, therapist: User
+) -> None:
     open_task(clinic=clinic, key="a", kind="k", title="Sign", role=Role.THERAPIST, episode=episode)
     open_task(
         clinic=clinic,
@@ -69,7 +71,11 @@ def test_dose_of_today_is_seen_by_the_team_and_by_nobody_else(
     Episode.objects.filter(pk=episode.pk).update(stage=Stage.TREATMENT)
     noon = timezone.now().astimezone(clinic.zone).replace(hour=12, minute=0)
     DosingSession.objects.create(
-        clinic=clinic, episode=episode, planned_at=noon, planned_until=noon + timedelta(hours=3), created_by=therapist
+        clinic=clinic,
+        episode=episode,
+        planned_at=noon,
+        planned_until=noon + timedelta(hours=3),
+        created_by=therapist,
     )
     assert [row.who for row in card(therapist, clinic, "rooms").rows] == ["Demo, Mei"]
     assert card(therapist, clinic, "rooms").rows[0].line == "Dose 1 · no order yet"
@@ -88,7 +94,13 @@ def test_failed_work_is_shown_to_those_who_can_send_it_off_again(
 ) -> None:
     now = timezone.now()
     Job.objects.create(
-        clinic=clinic, kind="render_document", key="j", due_at=now, state=JobState.FAILED, attempts=8, last_error_at=now
+        clinic=clinic,
+        kind="render_document",
+        key="j",
+        due_at=now,
+        state=JobState.FAILED,
+        attempts=8,
+        last_error_at=now,
     )
     assert card(coordinator, clinic, "failed-jobs").rows[0].tone == "red"
     assert "failed-jobs" not in keys(nurse, clinic, Place.ASIDE)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kapclinic.outcomes.rules import (
@@ -38,11 +38,15 @@ SECOND = 1 / 86_400
     ("days", "counts"),
     [(-14 - SECOND, False), (-14, True), (-14 + SECOND, True), (-SECOND, True), (0, False), (SECOND, False)],
 )
-def test_baseline_counts_when_it_lies_in_the_two_weeks_before_the_first_dose(days: float, counts: bool) -> None:
+def test_baseline_counts_when_it_lies_in_the_two_weeks_before_the_first_dose(
+    days: float, counts: bool
+) -> None:
     assert (outcome_of(score(days, 18)).baseline is not None) is counts
 
 
-@pytest.mark.parametrize(("days", "counts"), [(14 - SECOND, False), (14, True), (14 + SECOND, True), (300, True)])
+@pytest.mark.parametrize(
+    ("days", "counts"), [(14 - SECOND, False), (14, True), (14 + SECOND, True), (300, True)]
+)
 def test_follow_up_counts_from_the_set_day_on(days: float, counts: bool) -> None:
     assert (outcome_of(score(-1, 18), score(days, 9)).follow_up is not None) is counts
 
@@ -125,14 +129,16 @@ def test_nothing_is_hidden_in_the_own_caseload() -> None:
     assert Rate(1, 2).fraction_text == "1 of 2"
 
 
-@pytest.mark.parametrize(("count", "of", "percent"), [(1, 3, 33), (2, 3, 67), (1, 8, 13), (1, 200, 1), (0, 5, 0), (5, 5, 100)])
+@pytest.mark.parametrize(
+    ("count", "of", "percent"), [(1, 3, 33), (2, 3, 67), (1, 8, 13), (1, 200, 1), (0, 5, 0), (5, 5, 100)]
+)
 def test_percent_is_whole_with_halves_up(count: int, of: int, percent: int) -> None:
     assert Rate(count, of).percent == percent
 
 
 @pytest.mark.parametrize(("count", "of"), [(-1, 3), (4, 3)])
 def test_impossible_rate_is_refused(count: int, of: int) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is no rate"):
         Rate(count, of)
 
 
@@ -176,6 +182,7 @@ def test_groups_stand_in_alphabetical_order() -> None:
     assert [(name, len(group)) for name, group in by_group(outcomes).items()] == [("KAP", 2), ("Parallel", 1)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_no_shown_rate_ever_has_a_small_cell(count: int, rest: int) -> None:
     rate = Rate(count, count + rest, 11)

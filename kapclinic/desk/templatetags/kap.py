@@ -29,7 +29,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def link_to(name: str, **kwargs: object) -> str:
-    """The address of another room's page, or "" when this installation has none."""
+    """The address of the named page, to be kept under a name with `as`."""
     return link(name, **kwargs)
 
 

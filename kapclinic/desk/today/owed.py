@@ -77,10 +77,14 @@ def new_referrals(actor: Actor, now: datetime) -> Card:
     )
 
 
-@card(key="failed-jobs", action="jobs.view", roles=(Role.COORDINATOR, Role.MANAGER), place=Place.ASIDE, order=60)
+@card(
+    key="failed-jobs", action="jobs.view", roles=(Role.COORDINATOR, Role.MANAGER), place=Place.ASIDE, order=60
+)
 def failed_jobs(actor: Actor, now: datetime) -> Card:
     """Work that gave up and waits for a person; nothing is shown while there is none. One query."""
-    failed = list(Job.objects.failed().filter(clinic=actor.clinic).order_by("-last_error_at")[: MOST_ROWS + 1])
+    failed = list(
+        Job.objects.failed().filter(clinic=actor.clinic).order_by("-last_error_at")[: MOST_ROWS + 1]
+    )
     return Card(
         title="Work that failed",
         rows=tuple(

@@ -72,7 +72,9 @@ class _Spec:
 _specs: dict[str, _Spec] = {}
 
 
-def card(*, key: str, action: str, roles: Iterable[Role], place: Place, order: int) -> Callable[[Builder], Builder]:
+def card(
+    *, key: str, action: str, roles: Iterable[Role], place: Place, order: int
+) -> Callable[[Builder], Builder]:
     """Register the decorated builder. It is asked only for people who hold one of `roles` and have `action`."""
 
     def register(build: Builder) -> Builder:

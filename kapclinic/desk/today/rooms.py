@@ -34,7 +34,12 @@ def in_the_rooms(actor: Actor, now: datetime) -> Card:
     )
 
 
-_PRESSING = {SessionState.UNDER_WAY: 0, SessionState.CHECKED_IN: 1, SessionState.PLANNED: 2, SessionState.ENDED: 3}
+_PRESSING = {
+    SessionState.UNDER_WAY: 0,
+    SessionState.CHECKED_IN: 1,
+    SessionState.PLANNED: 2,
+    SessionState.ENDED: 3,
+}
 
 
 def _clinical_rows(actor: Actor, now: datetime) -> list[Row]:
@@ -117,7 +122,11 @@ def _plain_rows(actor: Actor, now: datetime) -> list[Row]:
 
 
 def _where(session: DosingSession) -> str:
-    return str(session.room) if session.room is not None else {"home": "Home", "retreat": "Retreat"}.get(session.place, "No room")
+    return (
+        str(session.room)
+        if session.room is not None
+        else {"home": "Home", "retreat": "Retreat"}.get(session.place, "No room")
+    )
 
 
 def _clock(stretch: timedelta) -> str:

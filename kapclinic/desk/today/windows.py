@@ -26,7 +26,9 @@ def closing_windows(actor: Actor, now: datetime) -> Card:
     """Windows of the doses that were given. Two queries."""
     needs = list(
         windows.open_windows(actor).filter(
-            Q(t0__isnull=True) | Q(closes_at__gte=now) | Q(closes_at__gte=now - MISSED_SHOWN_FOR, miss_reason="")
+            Q(t0__isnull=True)
+            | Q(closes_at__gte=now)
+            | Q(closes_at__gte=now - MISSED_SHOWN_FOR, miss_reason="")
         )[: MOST_ROWS + 1]
     )
     who = windows.therapists_of(needs)
@@ -47,10 +49,14 @@ def _row(need: IntegrationNeed, who: str, actor: Actor, now: datetime) -> Row:
     reasons = " ".join(need.unplaced_reasons)
     return Row(
         who=need.episode.patient.display_name,
-        url=link("desk:chart" if is_clinical else "episodes:episode-detail", public_id=need.episode.public_id),
+        url=link(
+            "desk:chart" if is_clinical else "episodes:episode-detail", public_id=need.episode.public_id
+        ),
         line=bar.headline,
         bar=bar,
         pill=bar.pill,
         tone=bar.tone,
         note=who if bar.booking is not None else reasons,
+        button="Open" if can(actor, "integration.plan") else "",
+        button_url=link("integration:need-detail", pk=need.pk),
     )
