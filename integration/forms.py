@@ -87,12 +87,18 @@ class NoteForm(ClinicForm):
         self.steps = [step for step in open_steps if step.session_id != session.pk]
         self.steps += [review.step for review in reviews.values() if review.step not in self.steps]
         for part in self.parts:
-            self.fields[f"covered_{part.key}"] = forms.BooleanField(label=part.label, required=False)
+            self.fields[f"covered_{part.key}"] = forms.BooleanField(
+                label=part.label,
+                required=False,
+                widget=forms.CheckboxInput(attrs={"aria-describedby": f"prompt-{part.key}"}),
+            )
             self.fields[f"note_{part.key}"] = forms.CharField(
                 label=part.label,
                 required=False,
                 help_text=part.prompt,
-                widget=forms.Textarea(attrs={"rows": 3}),
+                widget=forms.Textarea(
+                    attrs={"rows": 3, "class": "form-control", "aria-describedby": f"prompt-{part.key}"}
+                ),
             )
         for step in self.steps:
             review = reviews.get(step.pk)

@@ -208,7 +208,7 @@ def test_next_dose_before_96_hours_supersedes_the_secondary_session(next_d0, sup
     ],
 )
 def test_profile_is_refused_when_it_contradicts_itself(data):
-    with pytest.raises(ValueError, match="window|preferred part|machine plans"):
+    with pytest.raises(ValueError, match=r"window|preferred part|machine plans"):
         WindowProfile(**data)
 
 

@@ -147,7 +147,7 @@ def test_hours_count_only_from_their_first_to_their_last_day(day, counts):
     "bad", [(0, 540, 600), (8, 540, 600), (1, 600, 600), (1, 600, 540), (1, -1, 60), (1, 0, 1441)]
 )
 def test_weekly_hours_are_refused_when_they_make_no_sense(bad):
-    with pytest.raises(ValueError, match="weekday|start before"):
+    with pytest.raises(ValueError, match=r"weekday|start before"):
         WeeklyHours(*bad, DENVER)
 
 
