@@ -1,16 +1,17 @@
 """Reading documents and attachments."""
 
 import uuid
+from typing import Any
 
 from django.db.models import QuerySet
 
-from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.models import Clinic, EntryQuerySet
 from kapclinic.documents.models import Attachment, Document, Rendition
 
 
-def documents_of(*, clinic: Clinic, subject_id: uuid.UUID, kind: str | None = None) -> QuerySet[Document]:
+def documents_of(*, clinic: Clinic, subject_id: uuid.UUID, kind: str | None = None) -> EntryQuerySet:
     """Documents about an episode, newest first, those entered in error included (they show as struck)."""
-    found = Document.objects.filter(clinic=clinic, subject_id=subject_id).select_related("issued_by")
+    found: Any = Document.objects.filter(clinic=clinic, subject_id=subject_id).select_related("issued_by")
     # The snapshot is large and no list shows it.
     return (found if kind is None else found.filter(kind=kind)).defer("snapshot")
 

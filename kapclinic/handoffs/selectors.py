@@ -71,7 +71,7 @@ def _therapists() -> QuerySet[Any]:
 
 def _waiting_sessions(kind: HandoffKind, now: datetime) -> QuerySet[Any]:
     signed = Handoff.objects.signed().filter(session=OuterRef("pk"), kind=kind)
-    found = (
+    found: Any = (
         DosingSession.objects.expected()
         .filter(~Exists(signed), episode__entered_in_error_at__isnull=True)
         .exclude(episode__stage=Stage.CLOSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -153,8 +154,9 @@ def _save(
     if not sign:
         return draft
     # The text is kept even when signing is refused, so the form must carry on from what is stored.
-    form.data = form.data.copy()
-    form.data["version"] = str(draft.version)
+    shown = request.POST.copy()
+    shown["version"] = str(draft.version)
+    form.data = shown
     return services.sign_handoff(handoff=draft, version=draft.version, actor=actor, now=now)
 
 
@@ -224,7 +226,7 @@ def _amend(request: ActorRequest, handoff: Handoff) -> HttpResponse:
     return redirect(f"handoffs:write-{handoff.kind}", pk=handoff.session_id)
 
 
-def _of_kind(kind: HandoffKind):
+def _of_kind(kind: HandoffKind) -> Callable[[Actor, uuid.UUID], Handoff]:
     def fetch(actor: Actor, pk: uuid.UUID) -> Handoff:
         handoff = _handoff(actor, pk)
         if handoff.kind != kind:
