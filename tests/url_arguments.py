@@ -24,6 +24,7 @@ from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
 from kapclinic.documents.services import issue_document
 from kapclinic.jobs.models import Job, JobState
+from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Notice, Task
 from kapclinic.notices.services import notify, open_task
 from sessions.models import Administration, DoseOrder, PreparationSession
@@ -327,15 +328,22 @@ def _document(action: str, situation: Situation) -> dict[str, Any]:
     return {"pk": document.pk}
 
 
+def _printed_document(action: str, situation: Situation) -> dict[str, Any]:
+    arguments = _document(action, situation)
+    run_due(queue="documents")
+    return arguments
+
+
 for _shelf, _action in (
     ("records", "document.read"),
     ("handoffs", "handoff.read"),
     ("sheets", "document.instructions"),
     ("reports", "outcomes.export"),
 ):
-    for_address(*(f"documents:{_shelf}-{_page}" for _page in ("detail", "status", "file", "retry")))(
+    for_address(*(f"documents:{_shelf}-{_page}" for _page in ("detail", "status", "retry")))(
         partial(_document, _action)
     )
+    for_address(f"documents:{_shelf}-file")(partial(_printed_document, _action))
 
 
 # Calendar

@@ -14,6 +14,7 @@ from episodes.services.striking import takes_back
 from kapclinic.accounts.models import CLINICAL_ROLES, Membership, Role, User
 from kapclinic.clinics.refusals import Reason, refuse_if
 from kapclinic.clinics.services import setting
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, notify, open_task
 from screening.models import (
@@ -29,6 +30,8 @@ from screening.services.facts import refuse_to_clear_absolutes
 from screening.services.findings import AnswerInput, is_prescriber, refresh_findings, sign_answer, team_member
 
 TASK = "risk-assessment"
+# The task ends with the assessment on record, never with a tick in the inbox.
+ended_by_work(TASK)
 UNASKED = "A clinician assessed unasked."
 
 WATCHERS = (TeamPart.NURSE, TeamPart.THERAPIST, TeamPart.PRESCRIBER)
