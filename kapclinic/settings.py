@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "kapclinic.static_files.StaticFiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
     # The widgets' own templates, which FORM_RENDERER looks for among the installed ones.
