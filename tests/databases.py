@@ -123,7 +123,9 @@ def _migrations_hash() -> str:
 def locked(what: str) -> Iterator[None]:
     """Let one process of this person and cluster do `what` at a time."""
     cluster = hashlib.sha256(owner_url("postgres").encode()).hexdigest()[:12]
-    path = Path(gettempdir()) / f"{PREFIX}-{os.geteuid()}-{cluster}-{what}.lock"
+    folder = Path(os.environ.get("KAP_VAR") or gettempdir())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{PREFIX}-{os.geteuid()}-{cluster}-{what}.lock"
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

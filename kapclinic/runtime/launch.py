@@ -224,8 +224,6 @@ def _step(command: list[str], environment: dict[str, str], title: str, *, wanted
 
 def _demo_clinic(folder: Path, environment: dict[str, str]) -> str:
     """Load the demo clinic into an empty database; gives back its sign-ins."""
-    if not list(ROOT.glob("**/management/commands/load_demo.py")):
-        return ""
     own_database = "DATABASE_URL" not in os.environ and "DATABASE_URL_FILE" not in os.environ
     loaded = folder / "demo-sign-ins"
     if own_database and loaded.exists():
