@@ -149,6 +149,12 @@ def test_shared_people_may_be_in_two_sessions_at_once(book, clinic, nurse, thera
     assert AppointmentParticipant.objects.filter(person=nurse, is_live=True).count() == 2
 
 
+def test_person_with_two_parts_takes_part_once_and_exclusively(book, therapist):
+    booked = book(shared_people=[(therapist, Part.PRESCRIBER)])
+    rows = list(booked.participants.filter(person=therapist).values_list("part", "is_exclusive"))
+    assert rows == [(Part.THERAPIST, True)]
+
+
 def test_database_refuses_a_double_booking_that_no_check_saw(book, therapist):
     made = book()
     twin = Appointment.objects.create(

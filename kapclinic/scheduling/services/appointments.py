@@ -69,9 +69,10 @@ def book_appointment(
 ) -> Appointment:
     """Book one appointment; the patient of `episode` takes part.
 
-    `people` are taken exclusively, `shared_people` are not (a nurse with two rooms, a prescriber within reach). `window` is
-    kept beside it; None asks the rooms above for it. `reason` gets past what yields to a written reason. Raises Refused with
-    all reasons. The same `request_key` again returns the appointment that it made.
+    `people` are taken exclusively, `shared_people` are not (a nurse with two rooms, a prescriber within reach); somebody
+    with two parts takes part once, exclusively where one of the parts asks for it. `window` is kept beside it; None asks the
+    rooms above for it. `reason` gets past what yields to a written reason. Raises Refused with all reasons. The same
+    `request_key` again returns the appointment that it made.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -187,7 +188,7 @@ def move_appointment(
         )
         _lock_resources(proposal)
         passed = _check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
-        before = {
+        before: dict[str, Any] = {
             "starts_at": appointment.starts_at,
             "ends_at": appointment.ends_at,
             "state": appointment.state,
@@ -368,7 +369,7 @@ def rewindow_appointment(
 
 def lock_appointment(appointment: Appointment) -> tuple[Appointment, Any | None]:
     """The appointment and its episode, freshly read and locked in order."""
-    episode = None if appointment.episode_id is None else lock_episode(appointment.episode)
+    episode = None if appointment.episode is None else lock_episode(appointment.episode)
     fresh = (
         Appointment.objects.select_for_update(of=("self",))
         .with_participants()
@@ -452,7 +453,9 @@ def _insert(
     appointment.save(force_insert=True)
     rows = [(person, part, True) for person, part in people]
     rows += [(person, part, False) for person, part in shared_people]
-    _add_people(appointment, rows, actor=actor, now=now)
+    # One person may be therapist and prescriber: the first part named stands, the exclusive ones come first.
+    once = {row[0].pk: row for row in reversed(rows)}
+    _add_people(appointment, list(once.values()), actor=actor, now=now)
     if proposal.room is not None:
         _add(appointment, room=proposal.room, part=Part.ROOM, actor=actor, now=now)
     if proposal.patient is not None:
@@ -484,7 +487,8 @@ def _update(
     )
     if room is not None and room != appointment.room:
         _add(appointment, room=room, part=Part.ROOM, actor=actor, now=now)
-    appointment._prefetched_objects_cache = {}
+    # Who takes part is read anew.
+    vars(appointment).pop("_prefetched_objects_cache", None)
 
 
 def _add_people(
@@ -530,14 +534,14 @@ def _exclusive_people(appointment: Appointment) -> list[Person]:
     return [
         (each.person, each.part)
         for each in appointment.participants.all()
-        if each.person_id is not None and each.is_exclusive and each.removed_at is None
+        if each.is_exclusive and each.removed_at is None and each.person is not None
     ]
 
 
 def _end(
     appointment: Appointment, state: AppointmentState, what: str, *, actor: User | None, now: datetime
 ) -> Appointment:
-    before = {"state": appointment.state, "told": appointment.is_told}
+    before: dict[str, Any] = {"state": appointment.state, "told": appointment.is_told}
     appointment.state = state
     appointment.ended_state_at = now
     appointment.ended_state_by = actor
@@ -558,6 +562,7 @@ def _let_covers_in(appointment: Appointment, people: Sequence[Person], *, now: d
         user__in=keys, part__in=[TeamPart.COVER_THERAPIST, TeamPart.COVER_PRESCRIBER], covering=False
     )
     for member in covers.select_related("user"):
+        assert member.user is not None
         grant_cover_access(
             episode=appointment.episode,
             user=member.user,
