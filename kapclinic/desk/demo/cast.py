@@ -8,6 +8,8 @@ from kapclinic.clinics.models import Clinic
 from kapclinic.desk.demo.journey import Script
 from sessions.dose import Route
 
+# The demo's courses have four doses, the least that the practice guides name.
+INDUCTION_DOSES = 4
 FAMILY_NAME = "Demo"
 GIVEN_NAMES = (
     "Ana", "Bela", "Cem", "Dara", "Edda", "Felix", "Gita", "Hugo", "Idris", "Jana", "Kofi", "Lena", "Mei", "Noor", "Omar",
@@ -41,7 +43,7 @@ class Role:
     prescriber: str = "prescriber"
 
 
-def _closed(days_ago: int, twist: str = "completed", doses: int = 6, **more: str) -> Role:
+def _closed(days_ago: int, twist: str = "completed", doses: int = 4, **more: str) -> Role:
     return Role("closed", doses, days_ago * 24, twist, **more)
 
 
@@ -49,9 +51,9 @@ CAST: tuple[Role, ...] = (
     _closed(128, protocol="kap"), _closed(119), _closed(104, lead="therapist2"), _closed(92, protocol="kap", lead="solo", prescriber="solo"),
     _closed(81), _closed(70, lead="therapist2", prescriber="prescriber2"), _closed(66, "lost", doses=2),
     _closed(0, "declined", doses=0), _closed(0, "ineligible", doses=0),
-    Role("maintenance", 8, 24 * 9), Role("maintenance", 7, 24 * 16, protocol="kap"), Role("maintenance", 9, 24 * 4, lead="therapist2"),
-    Role("maintenance", 7, 24 * 12, lead="solo", prescriber="solo", protocol="kap"), Role("maintenance", 8, 24 * 20),
-    Role("maintenance", 7, 24 * 23, "relapse", lead="therapist2", prescriber="prescriber2"),
+    Role("maintenance", 6, 24 * 9), Role("maintenance", 5, 24 * 16, protocol="kap"), Role("maintenance", 7, 24 * 4, lead="therapist2"),
+    Role("maintenance", 5, 24 * 12, lead="solo", prescriber="solo", protocol="kap"), Role("maintenance", 6, 24 * 20),
+    Role("maintenance", 5, 24 * 23, lead="therapist2", prescriber="prescriber2"),
     Role("treatment", 2, 20, "told"), Role("treatment", 3, 31, "not told", protocol="kap"),
     Role("treatment", 4, 58, "unplaced", lead="therapist2"), Role("treatment", 2, 0.45, "under way"),
     Role("treatment", 1, 24 * 4, "later today", lead="therapist2"), Role("treatment", 3, 24 * 6, "tomorrow"),
@@ -128,8 +130,7 @@ def dose_starts(clinic: Clinic, role: Role, number: int, now: datetime) -> list[
     last = now - timedelta(hours=role.last_dose_h)
     starts = [last]
     for index in range(1, role.doses):
-        # Counted from the end: maintenance doses are those after the sixth.
-        gap_days = 21 if role.doses - index >= 6 and role.stage == "maintenance" else 4
+        gap_days = 21 if role.doses - index >= INDUCTION_DOSES and role.stage == "maintenance" else 4
         day = (starts[0].astimezone(clinic.zone) - timedelta(days=gap_days)).date()
         starts.insert(0, working_time(clinic, day, 9 + (number * 2) % 5))
     if role.last_dose_h > 72:

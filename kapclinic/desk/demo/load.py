@@ -11,7 +11,7 @@ from episodes.models import Patient
 from episodes.stages import CloseReason, Stage
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic, Room, RoomKind
-from kapclinic.desk.demo.cast import CAST, Role, details_of, dose_starts, external_id, script_of, working_time
+from kapclinic.desk.demo.cast import CAST, INDUCTION_DOSES, Role, details_of, dose_starts, external_id, script_of, working_time
 from kapclinic.desk.demo.doses import Dose
 from kapclinic.desk.demo.journey import PRESCRIBER, Journey
 from kapclinic.desk.demo.staff import make_rooms, make_staff
@@ -130,7 +130,7 @@ def _treat(
 
 def _give(dose: Dose, doses: list[Dose], role: Role, now: datetime) -> None:
     journey = dose.journey
-    if role.stage in ("maintenance", "closed") and dose.number == 7:
+    if role.stage in ("maintenance", "closed") and dose.number == INDUCTION_DOSES + 1:
         journey.move(Stage.MAINTENANCE, dose.at(-60 * 24))
     if journey.decided_until is None or journey.decided_until < journey.day(dose.start):
         journey.decide(dose.at(-120))
@@ -143,10 +143,11 @@ def _give(dose: Dose, doses: list[Dose], role: Role, now: datetime) -> None:
         return
     dose.finish()
     if journey.episode.protocol.shares_content:
+        is_fresh = is_last and role.stage == "treatment"
         if dose.number > 1:
-            dose.hand_over_before(read=not is_last)
-        if not (is_last and role.twist == "not told"):
-            dose.hand_over_after(read=not is_last or role.twist == "told")
+            dose.hand_over_before(read=not is_fresh)
+        if not (is_fresh and role.twist == "not told"):
+            dose.hand_over_after(read=not is_fresh or role.twist == "told")
     journey.work(min(dose.at(60 * 4), now))
     if not is_last or role.twist == "told":
         dose.tell(min(dose.at(60 * 5), now))
