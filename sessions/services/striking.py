@@ -10,7 +10,6 @@ from episodes.services.striking import takes_back
 from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.notices.services import close_task
-from kapclinic.scheduling.models import AppointmentState
 from kapclinic.scheduling.services import cancel_appointment
 from sessions.anchor import AdministrationTimes, anchors
 from sessions.models import (
@@ -132,5 +131,5 @@ def take_back_session(entry: DosingSession, *, actor: User, now: datetime) -> No
     if entry.administrations.current().exists():
         raise Refused(Reason("was-dosed", "Something was given in this session: strike that first."))
     appointment = entry.appointment
-    if appointment is not None and appointment.state in AppointmentState.LIVE:
+    if appointment is not None and appointment.is_live:
         cancel_appointment(appointment=appointment, reason="Session entered in error", actor=actor, now=now)

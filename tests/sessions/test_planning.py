@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from episodes.models import Episode
+from episodes.services import strike_entry
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import AppointmentState, Part
@@ -66,6 +67,13 @@ def test_calling_off_cancels_the_appointment(room, planned):
     call_off_session(session=planned, reason="Fever", actor=room.nurse)
     planned.appointment.refresh_from_db()
     assert planned.appointment.state == AppointmentState.CANCELLED
+
+
+def test_striking_a_planned_dose_cancels_its_appointment(room, planned):
+    strike_entry(entry=planned, reason="Booked for the wrong patient", actor=room.prescriber)
+    planned.appointment.refresh_from_db()
+    assert planned.appointment.state == AppointmentState.CANCELLED
+    assert planned.appointment.cancel_reason == "Session entered in error"
 
 
 def test_home_dose_needs_an_address(room):
