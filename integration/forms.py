@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -44,7 +44,7 @@ class RecordForm(HeldForm):
         super().__init__(*args, **kwargs)
         self._people = {f"person:{user.pk}": user for user in therapists}
         self._outside = {f"outside:{one.pk}": one for one in OutsideClinician.objects.filter(clinic=clinic)}
-        self.fields["held_by"].choices = [
+        cast(forms.ChoiceField, self.fields["held_by"]).choices = [
             ("Here", [(key, str(user)) for key, user in self._people.items()]),
             ("Outside", [(key, str(one)) for key, one in self._outside.items()]),
         ]
@@ -82,7 +82,8 @@ class NoteForm(ClinicForm):
     ):
         own = [step.text for step in session.action_steps.standing()]
         reviews = {review.step_id: review for review in session.step_reviews.standing()}
-        super().__init__(*args, initial=_initial(session, spec), **kwargs)
+        kwargs["initial"] = _initial(session, spec)
+        super().__init__(*args, **kwargs)
         self.parts = spec.integration_parts
         self.steps = [step for step in open_steps if step.session_id != session.pk]
         self.steps += [review.step for review in reviews.values() if review.step not in self.steps]

@@ -317,6 +317,9 @@ class ActionStep(ClinicalEntry):
     session = models.ForeignKey(IntegrationSession, on_delete=models.PROTECT, related_name="action_steps")
     text = models.CharField(max_length=300)
 
+    # How it stood the last time, where a query looked that up.
+    last_review: ActionStepReview | None = None
+
     objects: ClassVar[StepQuerySet] = StepQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
 
     class Meta(ClinicalEntry.Meta):

@@ -28,9 +28,8 @@ def impaired_bookings(episode: Any, *, now: datetime) -> list[Booking]:
         if dose.d0_at is None:
             span = impaired_span(dose.planned_at, dose.planned_until)
         else:
-            runs = dose.running_count > 0 or dose.last_end_at is None
-            t0 = max(now, dose.d0_at) if runs else dose.last_end_at
-            span = impaired_span(dose.d0_at, t0)
+            ended_at = None if dose.running_count > 0 else dose.last_end_at
+            span = impaired_span(dose.d0_at, max(now, dose.d0_at) if ended_at is None else ended_at)
         found.append(Booking(span, f"recovering until {IMPAIRED_AFTER_MINUTES // 60} h after a dose"))
     return found
 

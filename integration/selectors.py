@@ -12,7 +12,14 @@ from django.urls import reverse
 
 from episodes.access import episodes_for
 from episodes.models import Episode
-from integration.models import ActionStep, ActionStepReview, IntegrationNeed, IntegrationSession, NeedPart
+from integration.models import (
+    ActionStep,
+    ActionStepReview,
+    IntegrationNeed,
+    IntegrationSession,
+    NeedPart,
+    NeedQuerySet,
+)
 from integration.profiles import profile_of
 from integration.windows import (
     BAND_WORDS,
@@ -160,7 +167,7 @@ def _row(need: IntegrationNeed, now: datetime) -> NeedRow:
     )
 
 
-def _scoped(clinic: Clinic, actor: Actor | None) -> QuerySet[IntegrationNeed]:
+def _scoped(clinic: Clinic, actor: Actor | None) -> NeedQuerySet:
     needs = IntegrationNeed.objects.filter(clinic=clinic)
     if actor is not None:
         allowed = Episode.objects.filter(episodes_for(actor, "appointment.view")).values("pk")
@@ -258,7 +265,8 @@ def _with_whom(need: IntegrationNeed, booking: Appointment | None) -> str:
 
 def open_action_steps(episode: Episode) -> list[ActionStep]:
     """Steps that were neither done nor dropped, oldest first, with how they stood last time (`last_review`)."""
-    steps = list(
+    steps: list[ActionStep] = []
+    open_now = (
         ActionStep.objects.open()
         .filter(episode=episode, session__entered_in_error_at__isnull=True)
         .select_related("session")
@@ -270,8 +278,9 @@ def open_action_steps(episode: Episode) -> list[ActionStep]:
             )
         )
     )
-    for step in steps:
+    for step in open_now:
         step.last_review = step.looks[0] if step.looks else None
+        steps.append(step)
     return steps
 
 

@@ -255,8 +255,9 @@ def session_detail(request: ActorRequest, session: IntegrationSession) -> HttpRe
             reasons = list(refused.reasons)
             if session.version != form.cleaned_data["version"]:
                 # Saved, but not signed: what the page holds now is the saved version.
-                form.data = form.data.copy()
-                form.data["version"] = str(session.version)
+                data = request.POST.copy()
+                data["version"] = str(session.version)
+                form.data = data
             refused.add_to(form)
     return render(
         request,

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from episodes.models import Episode, Patient
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.services import setting
 from screening.finding_selectors import evaluate_day, findings_summary, medication_summary
 from screening.instruments import SafetyStatus, instrument, instruments
 from screening.models import ReferenceSample, Response
+from screening.models.responses import ResponseQuerySet
 from screening.response_settings import BASELINE_MAX_DAYS
 from screening.score_change import Change, choose_baseline, compare, is_recall_overlapping
 
@@ -88,7 +87,7 @@ def _points(responses: Iterable[Response]) -> list[ScorePoint]:
     return found
 
 
-def _of(subject: Patient | Episode) -> QuerySet[Response]:
+def _of(subject: Patient | Episode) -> ResponseQuerySet:
     current = Response.objects.current().order_by("completed_at", "created_at")
     if isinstance(subject, Episode):
         return current.filter(episode=subject)

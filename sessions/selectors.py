@@ -64,6 +64,7 @@ def latest_weight(session: DosingSession) -> Weight | None:
     if newest is None:
         return None
     at, kg = newest
+    assert kg is not None
     return Weight(kg, at.astimezone(session.clinic.zone).date())
 
 
@@ -89,7 +90,9 @@ def prior_doses(session: DosingSession) -> tuple[PriorDose, ...]:
         .filter(d0_at__isnull=False)
         .values_list("d0_at", "last_end_at", "running_count")
     )
-    return tuple(PriorDose(d0, end if running == 0 else None) for d0, end, running in others)
+    return tuple(
+        PriorDose(d0, end if running == 0 else None) for d0, end, running in others if d0 is not None
+    )
 
 
 def dose_count(session: DosingSession, *, drug: Drug) -> int:

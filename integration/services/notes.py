@@ -235,7 +235,7 @@ def signing_reasons(session: IntegrationSession, *, signer: User, now: datetime)
             )
     if not session.modalities:
         found.append(Reason("no-modality", "Choose how you worked.", field="modalities"))
-    if session.therapist_id is not None:
+    if session.therapist is not None:
         found += competency_reasons(session, session.modalities, signer=session.therapist, now=now)
     return found
 

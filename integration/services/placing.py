@@ -126,7 +126,8 @@ def _candidates(need: IntegrationNeed, *, now: datetime) -> list[tuple[User, str
     seen: dict[Any, tuple[User, str]] = {}
     for member in ordered:
         part = "therapist" if member.part == TeamPart.THERAPIST else "cover"
-        seen.setdefault(member.user_id, (member.user, part))
+        if member.user is not None:
+            seen.setdefault(member.user.pk, (member.user, part))
     return list(seen.values())
 
 

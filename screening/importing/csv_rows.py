@@ -210,10 +210,10 @@ class _RowReader:
                 answers.append(answer)
         functional = None
         if self.functional is not None and self.definition.functional_item is not None:
-            item = self.definition.functional_item
+            functional_item = self.definition.functional_item
             read = read_answer(
                 record[self.functional],
-                item,
+                functional_item,
                 self.mapping.missing_codes,
                 self.mapping.functional,
             )

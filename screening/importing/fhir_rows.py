@@ -234,7 +234,7 @@ class _ResourceReader:
                 continue
             seen.add(link)
             try:
-                if target == "total":
+                if isinstance(target, str):
                     stated = self._stated_total(given)
                 elif isinstance(target, FunctionalItem):
                     functional = _answer(given, target, link)

@@ -316,6 +316,7 @@ def _history_response(
 ) -> Response:
     result = score(row.instrument, row.answers, functional=row.functional)
     needs_review = result.safety is not None and result.safety.needs_assessment
+    assert row.completed_at is not None
     return Response(
         clinic_id=patient.clinic_id,
         patient=patient,

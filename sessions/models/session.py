@@ -1,7 +1,7 @@
 """Dosing sessions, their check-in, and who is on duty on a day of doses."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict
 
 from django.db import models
 from django.db.models import F, Max, Min, OuterRef, Q, Subquery
@@ -14,6 +14,11 @@ from kapclinic.documents.notes import never_deleted
 from kapclinic.scheduling.models import Appointment
 from sessions.anchor import AdministrationTimes, Anchors, anchors
 from sessions.models.base import CorrectableEntry, final_but_for, person_field
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    AnchoredSession: TypeAlias = WithAnnotations["DosingSession", "AnchorTimes"]
 
 
 class Place(models.TextChoices):
@@ -46,15 +51,24 @@ class SessionState(models.TextChoices):
 OPEN_STATES = (SessionState.PLANNED, SessionState.CHECKED_IN, SessionState.UNDER_WAY, SessionState.ENDED)
 
 
+class AnchorTimes(TypedDict):
+    """What `with_anchors` adds to a session: aware instants and counts of its current administrations."""
+
+    d0_at: datetime | None
+    last_end_at: datetime | None
+    given_count: int
+    running_count: int
+
+
 class DosingSessionQuerySet(EntryQuerySet):
     """Queries over dosing sessions."""
 
-    def with_anchors(self) -> Self:
+    def with_anchors(self) -> "models.QuerySet[AnchoredSession, AnchoredSession]":
         """Adds `d0_at`, `last_end_at`, `given_count` and `running_count` of the current administrations."""
         from sessions.models.giving import Administration
 
         given = Administration.objects.current().filter(session=OuterRef("pk")).order_by().values("session")
-        return self.annotate(
+        found: Any = self.annotate(
             d0_at=Subquery(given.annotate(value=Min("started_at")).values("value")),
             last_end_at=Subquery(given.annotate(value=Max("ended_at")).values("value")),
             given_count=models.functions.Coalesce(
@@ -67,6 +81,7 @@ class DosingSessionQuerySet(EntryQuerySet):
                 0,
             ),
         )
+        return found
 
     def expected(self) -> Self:
         """Sessions that were neither called off nor struck."""

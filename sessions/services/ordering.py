@@ -123,7 +123,13 @@ def order_dose(
             reasons.append(Reason("session-ended", "The patient has left: nothing more is ordered."))
         refuse_if(reasons)
         calculation = judgement.calculation
-        if calculation is None or request.drug is None or request.route is None or request.unit is None:
+        if (
+            calculation is None
+            or request.drug is None
+            or request.route is None
+            or request.amount is None
+            or request.unit is None
+        ):
             raise Refused(Reason("incomplete", "The order is incomplete."))
         if before is not None:
             before.superseded_at = now

@@ -57,6 +57,7 @@ def entry_page(
             messages.success(request, done)
             return to_session(session, anchor)
     status = 422 if request.method == "POST" else 200
+    assert request.resolver_match is not None
     return render(
         request,
         template,

@@ -70,6 +70,7 @@ def preparation_new(request: ActorRequest, episode: Episode) -> HttpResponse:
 @page("preparation.write", fetch=_appointment)
 def preparation_of_appointment(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     """Write up the preparation that was booked."""
+    assert appointment.episode is not None
     note = PreparationSession.objects.standing().filter(appointment=appointment).first()
     if note is not None:
         return redirect("dosing:preparation-detail", pk=note.pk)
