@@ -1,5 +1,6 @@
 """Who may know of which patient and episode: the relations of the access table, as lookups and as querysets."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -7,6 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, Patient, TeamPart
+from episodes.models.episode import TeamQuerySet
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import User
 from kapclinic.accounts.policy import Actor, Relation
@@ -16,16 +18,16 @@ from kapclinic.notices.reach import register_reach
 _COVER_PARTS = (TeamPart.COVER_THERAPIST, TeamPart.COVER_PRESCRIBER)
 
 # Sources of "on duty": functions (actor) -> Q over Episode. The room that keeps the day's doses registers one.
-_duty_sources: list[Any] = []
+_duty_sources: list[Callable[[Actor], Q]] = []
 
 
-def register_duty(source) -> None:
+def register_duty(source: Callable[[Actor], Q]) -> None:
     """Register `source(actor) -> Q` over Episode for the relation "on duty for that day's dose"."""
     if source not in _duty_sources:
         _duty_sources.append(source)
 
 
-def _team_rows(user: User):
+def _team_rows(user: User) -> TeamQuerySet:
     now = timezone.now()
     rows = CareTeamMember.objects.in_force(now).filter(user=user)
     # Named covers see nothing before they take a booking.
@@ -69,9 +71,7 @@ def patient_scope(actor: Actor) -> Q:
     if Relation.OWN in relations:
         found |= Q(clinic=actor.clinic, created_by=actor.user)
     for relation in relations & {Relation.TEAM, Relation.DUTY}:
-        found |= Q(
-            Exists(Episode.objects.filter(_episode_q(relation, actor), patient=OuterRef("pk")))
-        )
+        found |= Q(Exists(Episode.objects.filter(_episode_q(relation, actor), patient=OuterRef("pk"))))
     return Q(clinic=actor.clinic) & found
 
 
@@ -82,10 +82,11 @@ def episode_of(obj: Any) -> Episode | None:
     return getattr(obj, "episode", None)
 
 
-def _stands(relation: Relation):
+def _stands(relation: Relation) -> Callable[[Actor, Any], bool]:
     def lookup(actor: Actor, obj: Any) -> bool:
         if isinstance(obj, Patient):
             return Episode.objects.filter(_episode_q(relation, actor), patient=obj).exists()
+        episode_id: Any
         if isinstance(obj, Episode):
             episode_id = obj.pk
         else:
@@ -135,7 +136,7 @@ def patient_for(actor: Actor, public_id: str) -> Patient:
         raise Http404 from error
 
 
-def row_for(model: type[ClinicalRow], *related: str):
+def row_for(model: type[ClinicalRow], *related: str) -> Callable[..., Any]:
     """A `fetch` for `@page`: the clinic's row of `model` by its key, or Http404."""
 
     def fetch(actor: Actor, pk: Any) -> Any:

@@ -1,6 +1,7 @@
 """The guard registry: what must hold before an action, asked by services so that no view can bypass it.
 
-Higher rooms register functions from `AppConfig.ready`; a system check fails the start when an action that must be guarded is not.
+Higher rooms register functions from `AppConfig.ready`; a system check fails the start when an action that must be guarded
+is not.
 """
 
 from collections.abc import Callable, Iterable

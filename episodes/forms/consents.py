@@ -1,7 +1,7 @@
 """Consents."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Fieldset, Layout, Row
@@ -46,7 +46,7 @@ class ConsentForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = ConsentKind.choices
+        cast(forms.ChoiceField, self.fields["kind"]).choices = ConsentKind.choices
         self.fields["request_key"].initial = uuid.uuid4
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -80,7 +80,9 @@ class RevokeConsentForm(forms.Form):
     """How the patient revoked."""
 
     how = forms.CharField(
-        max_length=300, label="How it was revoked", help_text="In writing on 3 May, by phone to the coordinator …"
+        max_length=300,
+        label="How it was revoked",
+        help_text="In writing on 3 May, by phone to the coordinator …",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

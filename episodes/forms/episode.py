@@ -1,6 +1,6 @@
 """Opening, moving and closing episodes; goals; striking."""
 
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -27,14 +27,17 @@ class OpenEpisodeForm(forms.Form):
     indication_detail = forms.CharField(max_length=300, required=False, label="In the referrer's words")
     referral_source = forms.CharField(max_length=200, required=False, label="Referred by")
     protocol_version = forms.ChoiceField(
-        label="Model of care", widget=forms.RadioSelect, help_text="The episode keeps the version it begins with."
+        label="Model of care",
+        widget=forms.RadioSelect,
+        help_text="The episode keeps the version it begins with.",
     )
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._versions = {str(version.pk): version for version in latest_versions(clinic)}
-        self.fields["protocol_version"].choices = [
-            (key, f"{version.protocol.name}: {version.protocol.summary}") for key, version in self._versions.items()
+        cast(forms.ChoiceField, self.fields["protocol_version"]).choices = [
+            (key, f"{version.protocol.name}: {version.protocol.summary}")
+            for key, version in self._versions.items()
         ]
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -74,7 +77,10 @@ class GoalForm(forms.ModelForm):
     class Meta:
         model = Goal
         fields = ["text", "is_functional"]
-        labels = {"text": "Goal, in the patient's words", "is_functional": "It is about daily function (work, home, people)"}
+        labels = {
+            "text": "Goal, in the patient's words",
+            "is_functional": "It is about daily function (work, home, people)",
+        }
         widgets = {"text": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

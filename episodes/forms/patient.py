@@ -3,7 +3,7 @@
 import uuid
 import zoneinfo
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Fieldset, Layout, Row
@@ -22,12 +22,16 @@ _OLDEST_YEARS = 125
 
 def time_zone_choices() -> list[tuple[str, str]]:
     """Zones of the United States first, then every other of the IANA list."""
-    everything = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    everything = sorted(
+        name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")
+    )
     near = [
         "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
         "America/Anchorage", "Pacific/Honolulu",
     ]  # fmt: skip
-    return [(name, name.replace("_", " ")) for name in [*near, *(name for name in everything if name not in near)]]
+    return [
+        (name, name.replace("_", " ")) for name in [*near, *(name for name in everything if name not in near)]
+    ]
 
 
 class PatientForm(forms.ModelForm):
@@ -59,7 +63,10 @@ class PatientForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["time_zone"].choices = [("", "The clinic's time zone"), *time_zone_choices()]
+        cast(forms.ChoiceField, self.fields["time_zone"]).choices = [
+            ("", "The clinic's time zone"),
+            *time_zone_choices(),
+        ]
         self.fields["request_key"].initial = uuid.uuid4
         self.helper = FormHelper()
         self.helper.form_tag = False

@@ -12,7 +12,9 @@ class ProtocolVersionForm(forms.Form):
     """What clinics change in a protocol."""
 
     integration_opens_h = forms.FloatField(min_value=0, max_value=336, label="Opens, hours after T0")
-    integration_preferred_until_h = forms.FloatField(min_value=0, max_value=336, label="Preferred start until, hours")
+    integration_preferred_until_h = forms.FloatField(
+        min_value=0, max_value=336, label="Preferred start until, hours"
+    )
     integration_closes_h = forms.FloatField(min_value=1, max_value=336, label="Closes, hours after T0")
     integration_minutes = forms.IntegerField(min_value=10, max_value=480, label="Session, minutes")
     preparation_from_h = forms.FloatField(min_value=1, max_value=720, label="From, hours before the dose")
@@ -22,8 +24,12 @@ class ProtocolVersionForm(forms.Form):
     later_dose_minutes = forms.IntegerField(min_value=10, max_value=480, label="Later doses, minutes")
     planned_doses = forms.IntegerField(min_value=1, max_value=52, label="Planned doses")
     doses_per_week = forms.FloatField(min_value=0.1, max_value=3, label="Doses a week")
-    induction_every_nth = forms.IntegerField(min_value=1, max_value=10, label="In induction, after every n-th dose")
-    maintenance_every_nth = forms.IntegerField(min_value=1, max_value=10, label="In maintenance, after every n-th dose")
+    induction_every_nth = forms.IntegerField(
+        min_value=1, max_value=10, label="In induction, after every n-th dose"
+    )
+    maintenance_every_nth = forms.IntegerField(
+        min_value=1, max_value=10, label="In maintenance, after every n-th dose"
+    )
     plans_integration = forms.BooleanField(required=False, label="Integration is placed by the program")
     shares_content = forms.BooleanField(required=False, label="Prescriber and therapist coordinate content")
     change_note = forms.CharField(max_length=300, label="What changed, and why")
@@ -49,7 +55,8 @@ class ProtocolVersionForm(forms.Form):
         initial = {name: _at(latest, path) for name, path in self._PATHS.items()}
         initial["preparation_from_h"] = -latest["preparation"]["opens_h"]
         initial["preparation_until_h"] = -latest["preparation"]["closes_h"]
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
@@ -69,7 +76,10 @@ class ProtocolVersionForm(forms.Form):
             ),
             Fieldset(
                 "Doses",
-                Row(Column("planned_doses"), Column("doses_per_week"), Column("first_dose_minutes"), Column("later_dose_minutes")),
+                Row(
+                    Column("planned_doses"), Column("doses_per_week"),
+                    Column("first_dose_minutes"), Column("later_dose_minutes"),
+                ),
             ),
             "change_note",
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """The care team."""
 
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
@@ -16,20 +16,31 @@ class TeamMemberForm(forms.Form):
 
     part = forms.ChoiceField(choices=TeamPart.choices)
     user = forms.ModelChoiceField(
-        queryset=User.objects.none(), required=False, label="Person of this clinic", empty_label="Choose a person"
+        queryset=User.objects.none(),
+        required=False,
+        label="Person of this clinic",
+        empty_label="Choose a person",
     )
     outside = forms.ModelChoiceField(
-        queryset=OutsideClinician.objects.none(), required=False, label="or a clinician outside", empty_label="None"
+        queryset=OutsideClinician.objects.none(),
+        required=False,
+        label="or a clinician outside",
+        empty_label="None",
     )
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = (
-            User.objects.filter(is_active=True, memberships__clinic=clinic, memberships__ended_at__isnull=True)
-            .exclude(memberships__clinic=clinic, memberships__role="manager", memberships__ended_at__isnull=True)
+        cast("forms.ModelChoiceField[User]", self.fields["user"]).queryset = (
+            User.objects.filter(
+                is_active=True, memberships__clinic=clinic, memberships__ended_at__isnull=True
+            )
+            .exclude(
+                memberships__clinic=clinic, memberships__role="manager", memberships__ended_at__isnull=True
+            )
             .distinct()
         )
-        self.fields["outside"].queryset = OutsideClinician.objects.filter(clinic=clinic)
+        outside = cast("forms.ModelChoiceField[OutsideClinician]", self.fields["outside"])
+        outside.queryset = OutsideClinician.objects.filter(clinic=clinic)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout("part", Row(Column("user"), Column("outside")))
@@ -53,5 +64,6 @@ class OutsideClinicianForm(forms.ModelForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
-            Row(Column("name"), Column("practice")), Row(Column("phone"), Column("fax"), Column("acknowledges_by"))
+            Row(Column("name"), Column("practice")),
+            Row(Column("phone"), Column("fax"), Column("acknowledges_by")),
         )

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from episodes.identifiers import new_episode_id
 from episodes.models.patient import Patient
 from episodes.models.protocol import ProtocolVersion
+from episodes.protocols import ProtocolSpec
 from episodes.stages import CloseReason, Stage
 from kapclinic.accounts.models import User
 from kapclinic.accounts.policy import Actor
@@ -87,7 +88,10 @@ class Episode(ClinicalEntry):
                 condition=Q(Q(stage="closed", closed_at__isnull=False, closed_by__isnull=False), ~Q(close_reason=""))
                 | Q(~Q(stage="closed"), closed_at__isnull=True, closed_by__isnull=True, close_reason=""),
             ),
-            models.CheckConstraint(name="episodes_closes_after_opening", condition=Q(closed_at__isnull=True) | Q(closed_at__gte=F("opened_at"))),
+            models.CheckConstraint(
+                name="episodes_closes_after_opening",
+                condition=Q(closed_at__isnull=True) | Q(closed_at__gte=F("opened_at")),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -99,7 +103,7 @@ class Episode(ClinicalEntry):
         return self.stage != Stage.CLOSED and not self.is_struck
 
     @property
-    def protocol(self):
+    def protocol(self) -> ProtocolSpec:
         """The typed protocol of the version that the episode keeps."""
         return self.protocol_version.spec
 
@@ -141,9 +145,6 @@ class TeamPart(models.TextChoices):
     PEER = "peer", "Peer support"
 
 
-
-
-
 @tracked
 class OutsideClinician(ClinicalRow):
     """A clinician without an account here, who gets handoffs on paper."""
@@ -153,7 +154,9 @@ class OutsideClinician(ClinicalRow):
     phone = models.CharField(max_length=40, blank=True)
     fax = models.CharField(max_length=40, blank=True)
     acknowledges_by = models.CharField(
-        "how they acknowledge", max_length=12, choices=[("phone", "By phone"), ("fax", "By fax"), ("letter", "By letter")]
+        "how they acknowledge",
+        max_length=12,
+        choices=[("phone", "By phone"), ("fax", "By fax"), ("letter", "By letter")],
     )
 
     class Meta:
@@ -184,7 +187,9 @@ class CareTeamMember(ClinicalEntry):
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="team")
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="care_teams")
-    outside = models.ForeignKey(OutsideClinician, on_delete=models.PROTECT, null=True, blank=True, related_name="care_teams")
+    outside = models.ForeignKey(
+        OutsideClinician, on_delete=models.PROTECT, null=True, blank=True, related_name="care_teams"
+    )
     part = models.CharField(max_length=16, choices=TeamPart)
     covering = models.BooleanField(default=False)
     # Order in which covers are asked.
@@ -201,10 +206,12 @@ class CareTeamMember(ClinicalEntry):
             *ClinicalEntry.Meta.constraints,
             models.CheckConstraint(
                 name="episodes_team_is_one_person",
-                condition=Q(user__isnull=False, outside__isnull=True) | Q(user__isnull=True, outside__isnull=False),
+                condition=Q(user__isnull=False, outside__isnull=True)
+                | Q(user__isnull=True, outside__isnull=False),
             ),
             models.CheckConstraint(
-                name="episodes_team_ends_after_start", condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at"))
+                name="episodes_team_ends_after_start",
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")),
             ),
             models.UniqueConstraint(
                 fields=["episode", "user", "part"],
@@ -213,7 +220,11 @@ class CareTeamMember(ClinicalEntry):
             ),
             models.UniqueConstraint(
                 fields=["episode", "part"],
-                condition=Q(part__in=["prescriber", "therapist"], ends_at__isnull=True, entered_in_error_at__isnull=True),
+                condition=Q(
+                    part__in=["prescriber", "therapist"],
+                    ends_at__isnull=True,
+                    entered_in_error_at__isnull=True,
+                ),
                 name="episodes_one_lead_per_part",
             ),
         ]
@@ -229,7 +240,9 @@ class Goal(ClinicalEntry):
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="goals")
     text = models.CharField(max_length=500)
     is_functional = models.BooleanField("about daily function", default=False)
-    superseded_by = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes")
+    superseded_by = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="supersedes"
+    )
 
     class Meta(ClinicalEntry.Meta):
         ordering = ["created_at"]

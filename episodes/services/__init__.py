@@ -2,8 +2,14 @@
 
 from episodes.services.care_team import add_team_member, end_team_member, grant_cover_access
 from episodes.services.consents import record_consent, revoke_consent
-from episodes.services.episode import close_episode, open_episode, move_stage, record_event, set_goal
-from episodes.services.patients import add_allergy, possible_duplicates, register_patient, resolve_allergy, update_patient
+from episodes.services.episode import close_episode, move_stage, open_episode, record_event, set_goal
+from episodes.services.patients import (
+    add_allergy,
+    possible_duplicates,
+    register_patient,
+    resolve_allergy,
+    update_patient,
+)
 from episodes.services.protocols import install_protocols, save_protocol_version
 from episodes.services.striking import strike_entry
 

@@ -33,7 +33,9 @@ def _qualification_reasons(episode: Episode, user: User, part: str, now: datetim
         return []
     found: list[Reason] = []
     if not Membership.objects.current().filter(clinic=episode.clinic, user=user, role=role).exists():
-        found.append(Reason("no-role", f"{user.name} is not a {role.label.lower()} of this clinic.", field="user"))
+        found.append(
+            Reason("no-role", f"{user.name} is not a {role.label.lower()} of this clinic.", field="user")
+        )
     today = now.astimezone(episode.clinic.zone).date()
     licences = list(Licence.objects.filter(clinic=episode.clinic, user=user))
     if not any(licence.is_valid_on(today) for licence in licences):
@@ -80,8 +82,8 @@ def add_team_member(
             created_at=now, created_by=actor,
         )  # fmt: skip
         record_event(
-            episode=episode, kind="team.joined", summary=f"{member.user or member.outside} joined as {member.get_part_display().lower()}",
-            actor=actor, now=now, subject=member,
+            episode=episode, kind="team.joined", actor=actor, now=now, subject=member,
+            summary=f"{member.user or member.outside} joined as {member.get_part_display().lower()}",
         )  # fmt: skip
         return member
 
@@ -103,7 +105,13 @@ def end_team_member(*, member: CareTeamMember, actor: User, now: datetime | None
 
 
 def grant_cover_access(
-    *, episode: Episode, user: User, part: str, starts_at: datetime, ends_at: datetime, now: datetime | None = None
+    *,
+    episode: Episode,
+    user: User,
+    part: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    now: datetime | None = None,
 ) -> None:
     """Give a cover who takes a booking the team's rights from the day before it to seven days after it."""
     now = now or timezone.now()
@@ -114,7 +122,13 @@ def grant_cover_access(
     try:
         with transaction.atomic():
             CareTeamMember.objects.create(
-                clinic=episode.clinic, episode=episode, user=user, part=part, covering=True, created_at=now, **span
+                clinic=episode.clinic,
+                episode=episode,
+                user=user,
+                part=part,
+                covering=True,
+                created_at=now,
+                **span,
             )
     except IntegrityError as error:
         raise Refused(Reason("cover-access", "The cover's access could not be recorded.")) from error

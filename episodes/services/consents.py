@@ -1,7 +1,7 @@
 """Recording and revoking consents."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 
 
-def _incomplete(details: dict[str, Any], today) -> list[Reason]:
+def _incomplete(details: dict[str, Any], today: date) -> list[Reason]:
     found: list[Reason] = []
     if details["signed_on"] > today:
         found.append(Reason("signed-later", "The date of signing lies in the future.", field="signed_on"))
@@ -23,7 +23,11 @@ def _incomplete(details: dict[str, Any], today) -> list[Reason]:
         found.append(Reason("expires-before", "It cannot expire before it was signed.", field="expires_on"))
     if details["kind"] == ConsentKind.TREATMENT and not details.get("names_off_label"):
         found.append(
-            Reason("off-label", "A treatment consent names the off-label use of ketamine.", field="names_off_label")
+            Reason(
+                "off-label",
+                "A treatment consent names the off-label use of ketamine.",
+                field="names_off_label",
+            )
         )
     if details["kind"] == ConsentKind.SHARING:
         # Core elements of an authorization: 45 CFR 164.508(c)(1).
@@ -37,7 +41,9 @@ def _incomplete(details: dict[str, Any], today) -> list[Reason]:
             if not details.get(field):
                 found.append(Reason(f"no-{field}", text, field=field))
     if details.get("signer_is_representative") and not details.get("representative_authority"):
-        found.append(Reason("no-authority", "Name the representative's authority.", field="representative_authority"))
+        found.append(
+            Reason("no-authority", "Name the representative's authority.", field="representative_authority")
+        )
     return found
 
 
@@ -59,7 +65,12 @@ def record_consent(
                 return made
         refuse_if(_incomplete(details, now.astimezone(episode.clinic.zone).date()))
         consent = Consent.objects.create(
-            clinic=episode.clinic, episode=episode, created_at=now, created_by=actor, request_key=request_key, **details
+            clinic=episode.clinic,
+            episode=episode,
+            created_at=now,
+            created_by=actor,
+            request_key=request_key,
+            **details,
         )
         record_event(
             episode=episode, kind="consent.signed", summary=f"Consent signed: {consent.get_kind_display()}", actor=actor,

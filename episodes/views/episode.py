@@ -19,7 +19,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
 
-_EVENTS_SHOWN = 30
+_EVENTS_SHOWN = 12
 
 
 @page("episode.open", fetch=patient_for)

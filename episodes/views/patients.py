@@ -40,15 +40,19 @@ def register(request: ActorRequest) -> HttpResponse:
                     date_of_birth=details["date_of_birth"],
                 )
                 # The next press says that they were looked at.
-                form.data = form.data.copy()
-                form.data["duplicates_seen"] = "on"
+                data = request.POST.copy()
+                data["duplicates_seen"] = "on"
+                form.data = data
             else:
                 refusal.add_to(form)
         else:
             messages.success(request, f"{patient} is registered as {patient.public_id}.")
             return redirect("episodes:patient-detail", public_id=patient.public_id)
     return render(
-        request, "episodes/patient_form.html", {"form": form, "duplicates": duplicates}, status=422 if form.errors else 200
+        request,
+        "episodes/patient_form.html",
+        {"form": form, "duplicates": duplicates},
+        status=422 if form.errors else 200,
     )
 
 
@@ -90,7 +94,10 @@ def edit(request: ActorRequest, patient: Patient) -> HttpResponse:
             messages.success(request, "Saved.")
             return redirect("episodes:patient-detail", public_id=patient.public_id)
     return render(
-        request, "episodes/patient_form.html", {"form": form, "patient": patient}, status=422 if form.errors else 200
+        request,
+        "episodes/patient_form.html",
+        {"form": form, "patient": patient},
+        status=422 if form.errors else 200,
     )
 
 
@@ -119,4 +126,3 @@ def allergy_resolve(request: ActorRequest, allergy: Allergy) -> HttpResponse:
     services.resolve_allergy(allergy=allergy, actor=request.actor.user, on=timezone.localdate())
     messages.success(request, f"{allergy.substance} is marked as resolved.")
     return redirect("episodes:patient-detail", public_id=allergy.patient.public_id)
-

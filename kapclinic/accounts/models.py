@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from kapclinic.audit.history import tracked, tracked_without
-from kapclinic.clinics.models import Clinic, ClinicalEntry, ClinicalRow
+from kapclinic.clinics.models import Clinic, ClinicalEntry, ClinicalQuerySet, ClinicalRow
 
 
 class Role(models.TextChoices):
@@ -81,7 +81,7 @@ class User(AbstractBaseUser):
         return self.name
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class MembershipQuerySet(ClinicalQuerySet):
     """Queries over memberships."""
 
     def current(self) -> Self:
@@ -99,13 +99,15 @@ class Membership(ClinicalRow):
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
-    objects = MembershipQuerySet.as_manager()
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
 
     class Meta:
         ordering = ["role"]
         constraints = [
             models.UniqueConstraint(
-                fields=["clinic", "user", "role"], condition=Q(ended_at__isnull=True), name="accounts_role_once_per_person"
+                fields=["clinic", "user", "role"],
+                condition=Q(ended_at__isnull=True),
+                name="accounts_role_once_per_person",
             ),
             models.CheckConstraint(
                 name="accounts_director_is_prescriber",
@@ -191,7 +193,9 @@ class Licence(ClinicalRow):
     class Meta:
         ordering = ["-expires_on"]
         constraints = [
-            models.UniqueConstraint(fields=["clinic", "user", "kind", "number", "state"], name="accounts_licence_once")
+            models.UniqueConstraint(
+                fields=["clinic", "user", "kind", "number", "state"], name="accounts_licence_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -226,7 +230,9 @@ class TrainingHours(ClinicalEntry):
         verbose_name_plural = "training hours"
         constraints = [
             *ClinicalEntry.Meta.constraints,
-            models.CheckConstraint(name="accounts_training_hours_positive", condition=Q(hours__gt=0, hours__lte=5000))
+            models.CheckConstraint(
+                name="accounts_training_hours_positive", condition=Q(hours__gt=0, hours__lte=5000)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -258,7 +264,9 @@ class Competency(ClinicalRow):
         verbose_name_plural = "competencies"
         constraints = [
             models.UniqueConstraint(
-                fields=["clinic", "user", "kind"], condition=Q(ended_on__isnull=True), name="accounts_competency_once"
+                fields=["clinic", "user", "kind"],
+                condition=Q(ended_on__isnull=True),
+                name="accounts_competency_once",
             ),
             models.CheckConstraint(
                 name="accounts_competency_ends_after_it_begins",

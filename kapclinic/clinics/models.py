@@ -2,7 +2,7 @@
 
 import uuid
 import zoneinfo
-from typing import Self
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -61,10 +61,15 @@ class ClinicalRow(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
 
-    objects = ClinicalQuerySet.as_manager()
+    objects: ClassVar[ClinicalQuerySet] = ClinicalQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
 
     class Meta:
         abstract = True
@@ -83,18 +88,27 @@ class ClinicalEntry(ClinicalRow):
 
     entered_in_error_at = models.DateTimeField(null=True, blank=True, editable=False)
     entered_in_error_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
     )
     entered_in_error_reason = models.TextField(blank=True, editable=False)
 
-    objects = EntryQuerySet.as_manager()
+    objects: ClassVar[EntryQuerySet] = EntryQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
 
     class Meta:
         abstract = True
         constraints = [
             models.CheckConstraint(
                 name="%(app_label)s_%(class)s_error_has_who_and_why",
-                condition=Q(entered_in_error_at__isnull=True, entered_in_error_by__isnull=True, entered_in_error_reason="")
+                condition=Q(
+                    entered_in_error_at__isnull=True,
+                    entered_in_error_by__isnull=True,
+                    entered_in_error_reason="",
+                )
                 | Q(entered_in_error_at__isnull=False, entered_in_error_by__isnull=False)
                 & ~Q(entered_in_error_reason=""),
             )
@@ -124,7 +138,9 @@ class Room(ClinicalRow):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["clinic", "name"], name="clinics_room_name_once_per_clinic")]
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "name"], name="clinics_room_name_once_per_clinic")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -158,10 +174,14 @@ class ClinicalSetting(ClinicalRow):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["clinic", "key"], condition=Q(state="approved"), name="clinics_one_value_in_force_per_setting"
+                fields=["clinic", "key"],
+                condition=Q(state="approved"),
+                name="clinics_one_value_in_force_per_setting",
             ),
             models.UniqueConstraint(
-                fields=["clinic", "key"], condition=Q(state="proposed"), name="clinics_one_open_proposal_per_setting"
+                fields=["clinic", "key"],
+                condition=Q(state="proposed"),
+                name="clinics_one_open_proposal_per_setting",
             ),
             models.CheckConstraint(
                 name="clinics_setting_decided_has_who_and_when",
@@ -172,4 +192,3 @@ class ClinicalSetting(ClinicalRow):
 
     def __str__(self) -> str:
         return self.key
-

@@ -15,6 +15,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
+from kapclinic.accounts.models import User
 from kapclinic.clinics.models import ClinicalEntry, ClinicalRow
 
 _STRIKE_COLUMNS = "ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']"
@@ -125,7 +126,7 @@ class SignedNote(ClinicalEntry):
             }
         )
 
-    def apply_signature(self, *, signer, signed_at: datetime) -> None:
+    def apply_signature(self, *, signer: User, signed_at: datetime) -> None:
         """Set the signature's fields; the caller saves inside its transaction."""
         self.state = NoteState.SIGNED
         self.signed_by = signer

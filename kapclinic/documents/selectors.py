@@ -3,8 +3,6 @@
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
-
 from kapclinic.clinics.models import Clinic, EntryQuerySet
 from kapclinic.documents.models import Attachment, Document, Rendition
 
@@ -27,6 +25,6 @@ def rendition_of(document: Document) -> Rendition | None:
     return document.renditions.filter(audience="care team").order_by("created_at").first()
 
 
-def attachments_of(*, clinic: Clinic, subject_id: uuid.UUID) -> QuerySet[Attachment]:
+def attachments_of(*, clinic: Clinic, subject_id: uuid.UUID) -> EntryQuerySet:
     """Attachments of an episode, newest first, struck ones included."""
     return Attachment.objects.filter(clinic=clinic, subject_id=subject_id).select_related("created_by")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -79,6 +80,11 @@ def staff_of(clinic: Clinic) -> Any:
     ).distinct()
 
 
+def _offer_rooms(form: forms.Form, clinic: Clinic) -> None:
+    field = cast("forms.ModelChoiceField[Room]", form.fields["room"])
+    field.queryset = Room.objects.filter(clinic=clinic, is_active=True)
+
+
 class BookingForm(TimesForm):
     """Books or moves a session of one patient."""
 
@@ -98,11 +104,13 @@ class BookingForm(TimesForm):
 
     field_order = ["kind", "person", "day", "starts", "minutes", "place", "room", "reason"]
 
-    def __init__(self, *args: Any, clinic: Clinic, kinds: list[str], **kwargs: Any):
+    def __init__(self, *args: Any, clinic: Clinic, kinds: Sequence[str], **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [(kind, AppointmentKind(kind).label) for kind in kinds]
-        self.fields["person"].queryset = staff_of(clinic)
-        self.fields["room"].queryset = Room.objects.filter(clinic=clinic, is_active=True)
+        cast(forms.ChoiceField, self.fields["kind"]).choices = [
+            (kind, AppointmentKind(kind).label) for kind in kinds
+        ]
+        cast("forms.ModelChoiceField[User]", self.fields["person"]).queryset = staff_of(clinic)
+        _offer_rooms(self, clinic)
         # Pages name fields by what services call them.
         self.fields["starts_at"] = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -123,8 +131,8 @@ class MeetingForm(TimesForm):
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["people"].queryset = staff_of(clinic)
-        self.fields["room"].queryset = Room.objects.filter(clinic=clinic, is_active=True)
+        cast("forms.ModelMultipleChoiceField[User]", self.fields["people"]).queryset = staff_of(clinic)
+        _offer_rooms(self, clinic)
 
 
 class TellForm(ClinicForm):

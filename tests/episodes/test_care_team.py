@@ -27,14 +27,18 @@ def test_licence_counts_up_to_its_last_day(episode, clinic, days: int, refused: 
         _set_expiry(newcomer, days)
         if refused:
             with pytest.raises(Refused, match="expired"):
-                services.add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=newcomer, user=newcomer)
+                services.add_team_member(
+                    episode=episode, part=TeamPart.THERAPIST, actor=newcomer, user=newcomer
+                )
         else:
             services.add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=newcomer, user=newcomer)
 
 
 def test_all_reasons_are_named_at_once(episode, clinic, coordinator) -> None:
     with pytest.raises(Refused) as refusal:
-        services.add_team_member(episode=episode, part=TeamPart.PRESCRIBER, actor=coordinator, user=coordinator)
+        services.add_team_member(
+            episode=episode, part=TeamPart.PRESCRIBER, actor=coordinator, user=coordinator
+        )
     assert [reason.code for reason in refusal.value.reasons] == ["no-role", "licence-expired"]
 
 
@@ -65,8 +69,12 @@ def test_joining_twice_is_once(episode, nurse) -> None:
 
 
 def test_outside_clinician_can_be_the_therapist(episode, clinic, coordinator) -> None:
-    outside = OutsideClinician.objects.create(clinic=clinic, name="Demo Outside", phone="+1 303 555 0140", acknowledges_by="fax")
-    member = services.add_team_member(episode=episode, part=TeamPart.THERAPIST, actor=coordinator, outside=outside)
+    outside = OutsideClinician.objects.create(
+        clinic=clinic, name="Demo Outside", phone="+1 303 555 0140", acknowledges_by="fax"
+    )
+    member = services.add_team_member(
+        episode=episode, part=TeamPart.THERAPIST, actor=coordinator, outside=outside
+    )
     assert (member.user, member.outside) == (None, outside)
 
 
@@ -95,7 +103,11 @@ def test_cover_sees_the_chart_from_the_day_before_to_seven_days_after(
     factories.make_cover(episode, cover)
     starts = timezone.now() + timedelta(days=3)
     services.grant_cover_access(
-        episode=episode, user=cover, part=TeamPart.COVER_THERAPIST, starts_at=starts, ends_at=starts + timedelta(hours=1)
+        episode=episode,
+        user=cover,
+        part=TeamPart.COVER_THERAPIST,
+        starts_at=starts,
+        ends_at=starts + timedelta(hours=1),
     )
     with time_machine.travel(starts + offset, tick=False):
         assert policy.can(factories.make_actor(cover, clinic), "chart.view", episode) is sees

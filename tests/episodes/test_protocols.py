@@ -31,12 +31,20 @@ def test_shipped_protocol_is_valid_with_six_parts_each(slug: str) -> None:
 
 def test_windows_are_those_of_the_rules() -> None:
     spec = ProtocolSpec.from_data(SHIPPED["preparation-integration"])
-    assert (spec.integration.opens_h, spec.integration.closes_h, spec.integration.preferred_until_h) == (24, 72, 48)
+    assert (spec.integration.opens_h, spec.integration.closes_h, spec.integration.preferred_until_h) == (
+        24,
+        72,
+        48,
+    )
     assert (spec.preparation.opens_h, spec.preparation.closes_h) == (-72, -24)
     assert spec.secondary is not None
     assert (spec.secondary.opens_h, spec.secondary.closes_h) == (96, 168)
     within = ProtocolSpec.from_data(SHIPPED["within-48h"])
-    assert (within.integration.opens_h, within.integration.closes_h, within.integration.plan_from_h) == (4, 48, 24)
+    assert (within.integration.opens_h, within.integration.closes_h, within.integration.plan_from_h) == (
+        4,
+        48,
+        24,
+    )
     assert not ProtocolSpec.from_data(SHIPPED["parallel"]).plans_integration
 
 
@@ -57,7 +65,10 @@ def _changed(**changes: Any) -> dict[str, Any]:
         ({"integration": {"preferred_until_h": 24}}, "preferred part"),
         ({"integration_minutes": 9}, "between 10 and 480"),
         ({"integration_minutes": 481}, "between 10 and 480"),
-        ({"integration": {"opens_h": 47.5, "closes_h": 48, "preferred_until_h": 48}}, "longer than its window"),
+        (
+            {"integration": {"opens_h": 47.5, "closes_h": 48, "preferred_until_h": 48}},
+            "longer than its window",
+        ),
         ({"model": "else"}, "model must be"),
         ({"integration_parts": []}, "must be there"),
         ({"induction": {"integration_every_nth": 0}}, "n from 1"),
@@ -94,20 +105,29 @@ def test_new_version_leaves_running_episodes_alone(clinic, episode, manager) -> 
     protocol = episode.protocol_version.protocol
     data = copy.deepcopy(protocol.latest.data)
     data["integration"]["closes_h"] = 60
-    version = services.save_protocol_version(protocol=protocol, data=data, change_note="Tighter", actor=manager)
+    version = services.save_protocol_version(
+        protocol=protocol, data=data, change_note="Tighter", actor=manager
+    )
     again = services.save_protocol_version(protocol=protocol, data=data, change_note="Tighter", actor=manager)
     assert (version.number, again.pk) == (2, version.pk)
     episode.refresh_from_db()
     assert episode.protocol.integration.closes_h == 72
-    assert factories.make_episode(factories.make_patient(clinic, given_name="Ana")).protocol.integration.closes_h == 60
+    assert (
+        factories.make_episode(factories.make_patient(clinic, given_name="Ana")).protocol.integration.closes_h
+        == 60
+    )
 
 
 def test_new_version_is_refused_without_a_note_or_with_bad_data(clinic, manager) -> None:
     protocol = Protocol.objects.get(clinic=clinic, slug="kap")
     with pytest.raises(Refused):
-        services.save_protocol_version(protocol=protocol, data={**SHIPPED["kap"], "summary": "x"}, change_note=" ", actor=manager)
+        services.save_protocol_version(
+            protocol=protocol, data={**SHIPPED["kap"], "summary": "x"}, change_note=" ", actor=manager
+        )
     with pytest.raises(Refused, match="Model must be"):
-        services.save_protocol_version(protocol=protocol, data=_changed(model="else"), change_note="x", actor=manager)
+        services.save_protocol_version(
+            protocol=protocol, data=_changed(model="else"), change_note="x", actor=manager
+        )
 
 
 def test_database_refuses_changing_a_version(clinic) -> None:

@@ -213,7 +213,7 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
         others = [
             (each.person, each.part)
             for each in appointment.participants.all()
-            if each.person_id and each.is_exclusive and each.person_id != getattr(lead, "pk", None)
+            if each.is_exclusive and each.person_id != getattr(lead, "pk", None) and each.person is not None
         ]
         part = _part_of(appointment.episode, data["person"])
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 from episodes.access import episodes_for
 from episodes.models import Episode
 from kapclinic.accounts import policy
+from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.models import Room
@@ -110,7 +111,7 @@ def calendar(request: ActorRequest) -> HttpResponse:
     is_day = request.GET.get("view") == "day"
     by_room = request.GET.get("by") == "room"
     own = next((person for person in people if person.pk == actor.user.pk), None)
-    subject = (
+    subject: User | Room | None = (
         None
         if is_day
         else _choose(request.GET.get("who", ""), [*people, *rooms], own or (people or [None])[0])
@@ -119,14 +120,14 @@ def calendar(request: ActorRequest) -> HttpResponse:
     days = [day] if is_day else [monday + timedelta(days=offset) for offset in range(7)]
     span = Span(day_span(days[0], actor.zone).starts_at, day_span(days[-1], actor.zone).ends_at)
     shown = _shown(actor, _appointments(actor, span))
-    person = subject if subject is not None and subject in people else None
+    person = subject if isinstance(subject, User) else None
     behind = hooks.backdrops(actor=actor, span=span, person=person, now=now) if not by_room else []
-    subjects = (
-        ((rooms if by_room else people) if is_day else [subject]) if (is_day or subject is not None) else []
-    )
+    subjects: Sequence[User | Room] = [] if subject is None else [subject]
+    if is_day:
+        subjects = rooms if by_room else people
     mine = [each for each in shown if any(_takes_part(each, who) for who in subjects)]
     hours = hours_shown((each.appointment.span for each in mine), actor.zone)
-    rosters = rosters_of(actor.clinic, [who for who in subjects if who in people], span)
+    rosters = rosters_of(actor.clinic, [who for who in subjects if isinstance(who, User)], span)
     columns = []
     for who in subjects:
         for each_day in days:

@@ -105,7 +105,7 @@ def person(request: ActorRequest, roster: Roster) -> HttpResponse:
 
 
 def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
-    common = {"clinic": actor.clinic, "person": person, "actor": actor.user}
+    common: dict[str, Any] = {"clinic": actor.clinic, "person": person, "actor": actor.user}
     if which == "hours":
         for weekday in data["weekdays"]:
             services.add_working_hours(
@@ -140,7 +140,7 @@ def _booked_in(actor: Actor, person: User, data: dict[str, Any]) -> int:
 def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, status: int) -> HttpResponse:
     now, today = timezone.now(), timezone.localdate()
     clinic = request.actor.clinic
-    affected = []
+    affected: list[Appointment] = []
     away = list(TimeOff.objects.standing().filter(person=person, ends_at__gte=now).order_by("starts_at"))
     for each in away:
         affected += (
