@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from types import ModuleType
 
 import bootstrap_wrapper
 import fontpkg_noto_sans_arabic
@@ -109,13 +110,18 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 _ROLE = env_str("KAP_DATABASE_ROLE", "app")
 if _ROLE not in {"app", "owner"}:
     raise ImproperlyConfigured(f"KAP_DATABASE_ROLE must be app or owner, not {_ROLE!r}")
-DATABASES = {"default": database_from_url(env_str("DATABASE_OWNER_URL" if _ROLE == "owner" else "DATABASE_URL"))}
+DATABASES = {
+    "default": database_from_url(env_str("DATABASE_OWNER_URL" if _ROLE == "owner" else "DATABASE_URL"))
+}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 # A pooled connection that died with the server's restart is replaced and not handed out.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env_bool("DATABASE_POOL", False):
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env_int("DATABASE_POOL_SIZE", 8, least=1)}
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env_int("DATABASE_POOL_SIZE", 8, least=1),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Group role that receives the application's rights (kapclinic/audit/privileges.py).
 DATABASE_APP_ROLE = "kapclinic_app"
@@ -218,8 +224,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 
 
-def _package_files(package: object, folder: str = "") -> Path:
-    return Path(str(getattr(package, "__file__"))).parent / folder
+def _package_files(package: ModuleType, folder: str = "") -> Path:
+    return Path(str(package.__file__)).parent / folder
 
 
 # Third-party assets come from installed packages, never from copies in the repository.
@@ -263,7 +269,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT", True)
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", True) else None
+    SECURE_PROXY_SSL_HEADER = (
+        ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_TLS_PROXY", True) else None
+    )
     # How many proxies stand in front, each adding to X-Forwarded-For: the limits on sign-in count by the address before them.
     ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
     SECURE_HSTS_SECONDS = env_int("SECURE_HSTS_SECONDS", 31_536_000)

@@ -6,7 +6,6 @@ from typing import TypeVar
 import pghistory
 from django.db import models
 
-
 ModelClass = TypeVar("ModelClass", bound=type[models.Model])
 
 

@@ -21,7 +21,7 @@ def rights_of(model: type[models.Model]) -> str:
         return "SELECT, INSERT, UPDATE"
     if issubclass(model, _event_base()):
         return "SELECT, INSERT"
-    if app.name.startswith("django.") or app.label in _DELETING_APPS and not _is_ours(app):
+    if app.name.startswith("django.") or (app.label in _DELETING_APPS and not _is_ours(app)):
         return "SELECT, INSERT, UPDATE, DELETE"
     if getattr(model, "rows_may_be_deleted", False):
         return "SELECT, INSERT, UPDATE, DELETE"
@@ -49,7 +49,9 @@ def grant_application_rights(using: str = "default", **_kwargs: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         if cursor.fetchone() is None:
-            raise RuntimeError(f"the database role {role} does not exist; see docs/operations.md, 'Database roles'")
+            raise RuntimeError(
+                f"the database role {role} does not exist; see docs/operations.md, 'Database roles'"
+            )
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         existing = {row[0] for row in cursor.fetchall()}
         cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {quote(role)}")

@@ -28,7 +28,9 @@ class Task(ClinicalRow):
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     detail = models.CharField(max_length=400, blank=True)
-    episode = models.ForeignKey("episodes.Episode", on_delete=models.PROTECT, null=True, blank=True, related_name="tasks")
+    episode = models.ForeignKey(
+        "episodes.Episode", on_delete=models.PROTECT, null=True, blank=True, related_name="tasks"
+    )
     role = models.CharField(max_length=12, choices=Role)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="tasks"
@@ -48,15 +50,20 @@ class Task(ClinicalRow):
         ordering = ["-urgency", "due_at", "created_at"]
         indexes = [
             models.Index(
-                fields=["clinic", "role"], condition=Q(done_at__isnull=True, withdrawn_at__isnull=True), name="notices_task_open"
+                fields=["clinic", "role"],
+                condition=Q(done_at__isnull=True, withdrawn_at__isnull=True),
+                name="notices_task_open",
             ),
             models.Index(
-                fields=["episode"], condition=Q(done_at__isnull=True, withdrawn_at__isnull=True), name="notices_task_episode"
+                fields=["episode"],
+                condition=Q(done_at__isnull=True, withdrawn_at__isnull=True),
+                name="notices_task_episode",
             ),
         ]
         constraints = [
             models.CheckConstraint(
-                name="notices_task_done_or_withdrawn", condition=Q(done_at__isnull=True) | Q(withdrawn_at__isnull=True)
+                name="notices_task_done_or_withdrawn",
+                condition=Q(done_at__isnull=True) | Q(withdrawn_at__isnull=True),
             )
         ]
 
@@ -82,8 +89,12 @@ class Notice(ClinicalRow):
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [models.UniqueConstraint(fields=["receiver", "key"], name="notices_notice_once_per_person")]
-        indexes = [models.Index(fields=["receiver"], condition=Q(read_at__isnull=True), name="notices_unread")]
+        constraints = [
+            models.UniqueConstraint(fields=["receiver", "key"], name="notices_notice_once_per_person")
+        ]
+        indexes = [
+            models.Index(fields=["receiver"], condition=Q(read_at__isnull=True), name="notices_unread")
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -74,7 +74,9 @@ def make_rooms(clinic: Clinic) -> None:
     for number in (1, 2, 3):
         Room.objects.get_or_create(clinic=clinic, name=f"Room {number}", defaults={"kind": RoomKind.DOSING})
     for number in (1, 2):
-        Room.objects.get_or_create(clinic=clinic, name=f"Therapy {number}", defaults={"kind": RoomKind.THERAPY})
+        Room.objects.get_or_create(
+            clinic=clinic, name=f"Therapy {number}", defaults={"kind": RoomKind.THERAPY}
+        )
 
 
 def make_staff(clinic: Clinic, *, since: datetime, today: date) -> dict[str, User]:
@@ -100,9 +102,13 @@ def _make(clinic: Clinic, person: Person, *, number: int, since: datetime, today
             clinic=clinic, user=user, kind=person.licence, number=f"DEMO-{1000 + number}", state="CO",
             expires_on=today + timedelta(days=45 if person.key == "nurse2" else 400 + 20 * number), created_at=since,
         )  # fmt: skip
-        for kind, hours in ((TrainingKind.DIDACTIC, 32), (TrainingKind.OBSERVATION, 28), (TrainingKind.SUPERVISED, 70)):
+        for training, hours in (
+            (TrainingKind.DIDACTIC, 32),
+            (TrainingKind.OBSERVATION, 28),
+            (TrainingKind.SUPERVISED, 70),
+        ):
             TrainingHours.objects.create(
-                clinic=clinic, user=user, kind=kind, hours=hours, provider="Made-up training",
+                clinic=clinic, user=user, kind=training, hours=hours, provider="Made-up training",
                 completed_on=since.date() - timedelta(days=90), created_at=since,
             )  # fmt: skip
         for weekday in person.days:
@@ -112,6 +118,11 @@ def _make(clinic: Clinic, person: Person, *, number: int, since: datetime, today
             )  # fmt: skip
     for kind in person.competencies:
         Competency.objects.create(
-            clinic=clinic, user=user, kind=kind, basis="Made-up certificate", since=since.date(), created_at=since
+            clinic=clinic,
+            user=user,
+            kind=kind,
+            basis="Made-up certificate",
+            since=since.date(),
+            created_at=since,
         )
     return user
