@@ -1,0 +1,31 @@
+"""One made-up patient walks from referral to closing: every step by the right role, in the browser, on real processes."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import journey_beginning as beginning
+from tests.browser import journey_dose as dose
+from tests.browser.journey_people import Staff
+from tests.live import LiveClinic
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_a_patient_is_taken_from_referral_to_closing(
+    live_clinic: LiveClinic, new_page: Callable[[], Page]
+) -> None:
+    staff = Staff(new_page)
+
+    beginning.register(staff)
+    beginning.open_episode(staff)
+    beginning.answer_questionnaires(staff)
+    beginning.take_history(staff)
+    beginning.assess_risk(staff)
+    beginning.decide(staff)
+    beginning.move_to(staff, "screening")
+    beginning.record_consents(staff)
+    beginning.move_to(staff, "preparation")
+
+    dose.prepare(staff)
