@@ -5,11 +5,26 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.utils import timezone
 
-from episodes.models import CareTeamMember, Consent, ConsentKind, Episode, Indication, Patient, Protocol, TeamPart
-from episodes.services import add_team_member, install_protocols, open_episode, record_consent, register_patient
+from episodes.models import (
+    CareTeamMember,
+    Consent,
+    ConsentKind,
+    Episode,
+    Indication,
+    Patient,
+    Protocol,
+    TeamPart,
+)
+from episodes.services import (
+    add_team_member,
+    install_protocols,
+    open_episode,
+    record_consent,
+    register_patient,
+)
 from episodes.stages import Stage
 from kapclinic.accounts.models import Licence, Membership, Role, User
 from kapclinic.accounts.policy import Actor
@@ -34,9 +49,9 @@ def make_clinic(name: str = "Demo Clinic", *, time_zone: str = "America/Denver",
 
 
 @cache
-def _password_hash() -> str:
-    """The stored form of PASSWORD; made once, for it is slow on purpose."""
-    return make_password(PASSWORD)
+def _hash_by(algorithm: str) -> str:
+    """The stored form of PASSWORD; made once for each hasher, for the real one is slow on purpose."""
+    return make_password(PASSWORD, hasher=algorithm)
 
 
 def make_member(clinic: Clinic, *roles: Role, name: str = "", email: str = "", **membership: Any) -> User:
@@ -48,7 +63,7 @@ def make_member(clinic: Clinic, *roles: Role, name: str = "", email: str = "", *
         name=name or f"Demo {first.label}",
         credentials_suffix=suffix,
     )
-    user.password = _password_hash()
+    user.password = _hash_by(get_hasher().algorithm)
     user.save(update_fields=["password"])
     for role in roles:
         Membership.objects.create(clinic=clinic, user=user, role=role, **membership)
@@ -84,7 +99,10 @@ def make_patient(clinic: Clinic, actor: User | None = None, **details: Any) -> P
         **details,
     }
     return register_patient(
-        clinic=clinic, actor=actor or make_member(clinic, Role.COORDINATOR), details=fields, duplicates_seen=True
+        clinic=clinic,
+        actor=actor or make_member(clinic, Role.COORDINATOR),
+        details=fields,
+        duplicates_seen=True,
     )
 
 
@@ -105,7 +123,11 @@ def make_episode(
     episode = open_episode(
         patient=patient, actor=opener, protocol_version=version, indication=Indication.TRD, now=now
     )
-    for user, part in ((prescriber, TeamPart.PRESCRIBER), (therapist, TeamPart.THERAPIST), (nurse, TeamPart.NURSE)):
+    for user, part in (
+        (prescriber, TeamPart.PRESCRIBER),
+        (therapist, TeamPart.THERAPIST),
+        (nurse, TeamPart.NURSE),
+    ):
         if user is not None:
             add_team_member(episode=episode, part=part, actor=opener, user=user, now=now)
     if stage != Stage.REFERRED:

@@ -69,7 +69,9 @@ def test_form_is_prefilled_with_its_source_when_opened_first(dosed: Any) -> None
     )
     assert "IV ketamine 34 mg" in page
     assert "Prefilled from: dosing record of 10 Mar 2026." in page
-    assert 'class="c-svg"' in page
+    # Beside the form the record stands in tables; the document has the charts.
+    assert "Vital signs" in page
+    assert '<table class="table">' in page
 
 
 def test_draft_is_kept_then_signed_when_the_author_says_so(dosed: Any) -> None:
