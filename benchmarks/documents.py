@@ -46,17 +46,32 @@ def handoff_snapshot() -> dict[str, Any]:
 
     minutes = (-12, 15, 30, 45, 60, 75, 90)
     readings = [
-        VitalsPoint(START + timedelta(minutes=m), 128 + m % 30, 80 + m % 12, 72 + m % 20, 14, 96 + m % 3, 5 - (m == 30) * 2)
+        VitalsPoint(
+            START + timedelta(minutes=m),
+            128 + m % 30,
+            80 + m % 12,
+            72 + m % 20,
+            14,
+            96 + m % 3,
+            5 - (m == 30) * 2,
+        )
         for m in minutes
     ]
     given = [Given(START, START + timedelta(minutes=40), "IV 34 mg")]
     bands = (Band(0, 4, "Minimal"), Band(5, 9, "Mild"), Band(10, 14, "Moderate"), Band(15, 27, "Severe"))
     lines = [
-        ScoreLine(name, top, bands, tuple(ScorePoint(START + timedelta(days=7 * n - 90), first - n) for n in range(13)))
+        ScoreLine(
+            name,
+            top,
+            bands,
+            tuple(ScorePoint(START + timedelta(days=7 * n - 90), first - n) for n in range(13)),
+        )
         for name, top, first in (("PHQ-9", 27, 19), ("GAD-7", 21, 15))
     ]
     doses = [DoseMark(n + 1, START + timedelta(days=7 * n - 35)) for n in range(6)]
-    text = "She asked for help and let it come. Grief for her father, less fear of the silence afterwards. " * 4
+    text = (
+        "She asked for help and let it come. Grief for her father, less fear of the silence afterwards. " * 4
+    )
     sections = [
         section("dose", "Dose and route", ConsentCategory.DOSE, [
             prose(text),
@@ -74,7 +89,9 @@ def handoff_snapshot() -> dict[str, Any]:
     ]  # fmt: skip
     return snapshots.snapshot(
         heading="Handoff to the therapist after dose 6",
-        letterhead=Letterhead("Demo Clinic", "1200 Sample Street\nDenver, CO 80000", "+1 303 555 0100", is_demo=True),
+        letterhead=Letterhead(
+            "Demo Clinic", "1200 Sample Street\nDenver, CO 80000", "+1 303 555 0100", is_demo=True
+        ),
         patient=PatientBlock("Demo, Mei", "14 Mar 1987", "KC-7Q4M", "she/her"),
         facts_on_top=[("From", "Demo Prescriber, MD"), ("To", "Demo Therapist, LCSW")],
         sections=sections,
@@ -92,7 +109,9 @@ def measure(rounds: int) -> dict[str, Any]:
     from kapclinic.documents.services import document_hash, make_pdf, render_html
 
     register(DocumentKind("benchmark", "Handoff to the therapist", "handoff-to-therapist", "handoff.read"))
-    document = Document(kind="benchmark", title="Handoff", language="en", snapshot=handoff_snapshot(), version=1)
+    document = Document(
+        kind="benchmark", title="Handoff", language="en", snapshot=handoff_snapshot(), version=1
+    )
     document.subject_id = document.pk
     document.content_hash = document_hash(document)
     html = render_html(document)

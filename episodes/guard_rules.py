@@ -19,7 +19,11 @@ def treatment_consent_is_valid(context: GuardContext) -> Iterator[Reason]:
 @guards.register("stage.start-preparation", "stage.start-treatment", "dose.order", "dose.start")
 def care_team_is_complete(context: GuardContext) -> Iterator[Reason]:
     """Preparation and doses need a prescriber and a therapist on the team (no dose without an assigned therapist)."""
-    parts = set(CareTeamMember.objects.in_force(context.now).filter(episode=context.episode).values_list("part", flat=True))
+    parts = set(
+        CareTeamMember.objects.in_force(context.now)
+        .filter(episode=context.episode)
+        .values_list("part", flat=True)
+    )
     for part in (TeamPart.PRESCRIBER, TeamPart.THERAPIST):
         if part not in parts:
             yield Reason(f"no-{part}", f"The care team has no {part.label.lower()}.")

@@ -153,7 +153,12 @@ class ProtocolSpec:
         preferred = self.integration.preferred_until_h
         if preferred is not None and not self.integration.opens_h < preferred <= self.integration.closes_h:
             raise ProtocolError("the preferred part lies inside the integration window")
-        for name in ("integration_minutes", "preparation_minutes", "first_dose_minutes", "later_dose_minutes"):
+        for name in (
+            "integration_minutes",
+            "preparation_minutes",
+            "first_dose_minutes",
+            "later_dose_minutes",
+        ):
             if not 10 <= getattr(self, name) <= 480:
                 raise ProtocolError(f"{name} must lie between 10 and 480 minutes")
         if timedelta(minutes=self.integration_minutes) > self.integration.length:

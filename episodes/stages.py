@@ -58,7 +58,14 @@ EDGES: dict[tuple[str, str], Edge] = {
     (Stage.MAINTENANCE, Stage.CLOSED): Edge("stage.close", _DECIDERS),
 }
 
-JOURNEY = (Stage.REFERRED, Stage.SCREENING, Stage.PREPARATION, Stage.TREATMENT, Stage.MAINTENANCE, Stage.CLOSED)
+JOURNEY = (
+    Stage.REFERRED,
+    Stage.SCREENING,
+    Stage.PREPARATION,
+    Stage.TREATMENT,
+    Stage.MAINTENANCE,
+    Stage.CLOSED,
+)
 
 
 def edge(origin: str, target: str) -> Edge | None:

@@ -41,13 +41,17 @@ class KeyRing:
         for pair in pairs:
             key_id, _, encoded = pair.partition(":")
             if not _KEY_ID.match(key_id):
-                raise ImproperlyConfigured("an encryption key must be written id:base64, with a short plain id")
+                raise ImproperlyConfigured(
+                    "an encryption key must be written id:base64, with a short plain id"
+                )
             try:
                 key = base64.b64decode(encoded, validate=True)
             except ValueError as error:
                 raise ImproperlyConfigured(f"encryption key {key_id} is not base64") from error
             if len(key) != _KEY_BYTES:
-                raise ImproperlyConfigured(f"encryption key {key_id} must have {_KEY_BYTES} bytes, not {len(key)}")
+                raise ImproperlyConfigured(
+                    f"encryption key {key_id} must have {_KEY_BYTES} bytes, not {len(key)}"
+                )
             if key_id in dict(keys):
                 raise ImproperlyConfigured(f"encryption key {key_id} is given twice")
             keys.append((key_id, key))
@@ -111,7 +115,9 @@ class _Sealed:
         elif value.__class__ is _Stored:
             instance.__dict__[self.field.attname] = str(value)
         else:
-            instance.__dict__[self.field.attname] = key_ring().encrypt(value, bound_to=self.field.binding(instance))
+            instance.__dict__[self.field.attname] = key_ring().encrypt(
+                value, bound_to=self.field.binding(instance)
+            )
 
 
 class _Stored(str):

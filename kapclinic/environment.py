@@ -74,7 +74,9 @@ def database_from_url(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL names no database")
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or parts.hostname or ""
-    options["options"] = f"{options.get('options', '')} -c pg_trgm.word_similarity_threshold={SEARCH_LIKENESS}".strip()
+    options["options"] = (
+        f"{options.get('options', '')} -c pg_trgm.word_similarity_threshold={SEARCH_LIKENESS}".strip()
+    )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,

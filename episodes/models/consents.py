@@ -64,7 +64,9 @@ class Consent(ClinicalEntry):
         OutsideClinician, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     purpose = models.CharField(max_length=300, blank=True)
-    attachment = models.ForeignKey(Attachment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    attachment = models.ForeignKey(
+        Attachment, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

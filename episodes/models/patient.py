@@ -91,12 +91,16 @@ class Patient(ClinicalRow):
         ordering = ["family_name", "given_name"]
         indexes = [
             GinIndex(OpClass("search_text", name="gin_trgm_ops"), name="episodes_patient_search"),
-            models.Index(fields=["clinic", "family_name", "given_name", "id"], name="episodes_patient_by_name"),
+            models.Index(
+                fields=["clinic", "family_name", "given_name", "id"], name="episodes_patient_by_name"
+            ),
             models.Index(fields=["clinic", "date_of_birth"], name="episodes_patient_birth"),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["clinic", "external_id"], condition=~Q(external_id=""), name="episodes_external_id_once"
+                fields=["clinic", "external_id"],
+                condition=~Q(external_id=""),
+                name="episodes_external_id_once",
             ),
             models.CheckConstraint(
                 name="episodes_birth_is_plausible", condition=Q(date_of_birth__gte=date(1900, 1, 1))
@@ -124,4 +128,3 @@ class Patient(ClinicalRow):
     def clean(self) -> None:
         if self.time_zone:
             validate_time_zone(self.time_zone)
-

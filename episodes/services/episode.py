@@ -77,7 +77,10 @@ def _edge_or_refuse(episode: Episode, target: str, roles: frozenset[Role]) -> st
     edge = stages.edge(episode.stage, target)
     if edge is None:
         raise Refused(
-            Reason("no-such-step", f"From {episode.get_stage_display()} there is no step to {Stage(target).label}.")
+            Reason(
+                "no-such-step",
+                f"From {episode.get_stage_display()} there is no step to {Stage(target).label}.",
+            )
         )
     if not edge.roles & roles:
         raise Refused(Reason("not-your-step", "Your role does not take this step."))
@@ -147,7 +150,9 @@ def close_episode(
                 missing.append(Reason("no-next-steps", "Name the practical next steps.", field="next_steps"))
         if missing:
             raise Refused(missing)
-        guards.check(GuardContext(action=edge.action, episode=episode, now=now, actor_roles=roles), passing=passing)
+        guards.check(
+            GuardContext(action=edge.action, episode=episode, now=now, actor_roles=roles), passing=passing
+        )
         origin = episode.stage
         episode.stage = Stage.CLOSED
         episode.stage_since = now
@@ -192,6 +197,8 @@ def set_goal(
                 superseded_by=goal
             )
             if not changed:
-                raise Refused(Reason("goal-changed", "Someone has changed this goal already. Look at it again."))
+                raise Refused(
+                    Reason("goal-changed", "Someone has changed this goal already. Look at it again.")
+                )
         record_event(episode=episode, kind="goal.set", summary="Goal set", actor=actor, now=now, subject=goal)
         return goal

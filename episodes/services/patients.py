@@ -84,7 +84,10 @@ def register_patient(
         )
         if alike:
             raise Refused(
-                Reason("possible-duplicate", f"{len(alike)} patient(s) on file resemble this one. Look at them first.")
+                Reason(
+                    "possible-duplicate",
+                    f"{len(alike)} patient(s) on file resemble this one. Look at them first.",
+                )
             )
     try:
         with transaction.atomic():
@@ -103,14 +106,18 @@ def register_patient(
         raise
 
 
-def update_patient(*, patient: Patient, actor: User, details: dict[str, Any], now: datetime | None = None) -> Patient:
+def update_patient(
+    *, patient: Patient, actor: User, details: dict[str, Any], now: datetime | None = None
+) -> Patient:
     """Change a patient's details; the history keeps what stood before."""
     now = now or timezone.now()
     with transaction.atomic():
         patient = Patient.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=patient.pk)
         born = details.get("date_of_birth", patient.date_of_birth)
         if born > now.astimezone(patient.clinic.zone).date():
-            raise Refused(Reason("born-later", "The date of birth lies in the future.", field="date_of_birth"))
+            raise Refused(
+                Reason("born-later", "The date of birth lies in the future.", field="date_of_birth")
+            )
         for name, value in details.items():
             setattr(patient, name, value)
         try:

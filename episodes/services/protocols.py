@@ -17,7 +17,9 @@ from kapclinic.clinics.refusals import Reason, Refused
 _FOLDER = Path(__file__).resolve().parent.parent / "data" / "protocols"
 
 
-def install_protocols(*, clinic: Clinic, actor: User | None = None, now: datetime | None = None) -> list[Protocol]:
+def install_protocols(
+    *, clinic: Clinic, actor: User | None = None, now: datetime | None = None
+) -> list[Protocol]:
     """Give a clinic the protocols that come with the program; those it has are left alone."""
     now = now or timezone.now()
     protocols = []

@@ -65,7 +65,9 @@ def show(request: ActorRequest, episode: Episode) -> HttpResponse:
                 return redirect("desk:today")
             return redirect("episodes:consents", public_id=episode.public_id)
     consents = list(
-        Consent.objects.filter(episode=episode).select_related("attachment", "created_by", "revoked_by", "entered_in_error_by")
+        Consent.objects.filter(episode=episode).select_related(
+            "attachment", "created_by", "revoked_by", "entered_in_error_by"
+        )
     )
     return render(
         request,
@@ -91,7 +93,10 @@ def _record(request: ActorRequest, episode: Episode, form: ConsentForm) -> Conse
                 actor=request.actor.user, dated_on=details["signed_on"], field="paper",
             )  # fmt: skip
         return services.record_consent(
-            episode=episode, details=details, actor=request.actor.user, request_key=form.cleaned_data["request_key"]
+            episode=episode,
+            details=details,
+            actor=request.actor.user,
+            request_key=form.cleaned_data["request_key"],
         )
 
 

@@ -35,7 +35,10 @@ def open_for_patient(request: ActorRequest, patient: Patient) -> HttpResponse:
             messages.success(request, f"Episode {episode.public_id} is open. Choose the care team next.")
             return redirect("episodes:team", public_id=episode.public_id)
     return render(
-        request, "episodes/episode_open.html", {"form": form, "patient": patient}, status=422 if form.errors else 200
+        request,
+        "episodes/episode_open.html",
+        {"form": form, "patient": patient},
+        status=422 if form.errors else 200,
     )
 
 
@@ -46,7 +49,11 @@ def detail(request: ActorRequest, episode: Episode) -> HttpResponse:
 
 
 def _detail_page(
-    request: ActorRequest, episode: Episode, *, goal_form: GoalForm | None = None, refusal: Refused | None = None
+    request: ActorRequest,
+    episode: Episode,
+    *,
+    goal_form: GoalForm | None = None,
+    refusal: Refused | None = None,
 ) -> HttpResponse:
     actor, now = request.actor, timezone.now()
     steps = _next_steps(request, episode) if can(actor, "episode.advance", episode) else []
@@ -76,13 +83,17 @@ def _detail_page(
 
 
 def _team(episode: Episode, now: Any) -> list[CareTeamMember]:
-    return list(CareTeamMember.objects.in_force(now).filter(episode=episode).select_related("user", "outside"))
+    return list(
+        CareTeamMember.objects.in_force(now).filter(episode=episode).select_related("user", "outside")
+    )
 
 
 def _goals(episode: Episode) -> list[Goal]:
     earlier = Prefetch("supersedes", queryset=Goal.objects.all())
     return list(
-        Goal.objects.filter(episode=episode, superseded_by__isnull=True).prefetch_related(earlier).order_by("created_at")
+        Goal.objects.filter(episode=episode, superseded_by__isnull=True)
+        .prefetch_related(earlier)
+        .order_by("created_at")
     )
 
 
@@ -175,7 +186,9 @@ def goal_reword(request: ActorRequest, goal: Goal) -> HttpResponse:
     form = GoalForm(request.POST or None, initial={"text": goal.text, "is_functional": goal.is_functional})
     if request.method == "POST" and form.is_valid():
         try:
-            services.set_goal(episode=goal.episode, actor=request.actor.user, replaces=goal, **form.cleaned_data)
+            services.set_goal(
+                episode=goal.episode, actor=request.actor.user, replaces=goal, **form.cleaned_data
+            )
         except Refused as refusal:
             refusal.add_to(form)
         else:

@@ -20,7 +20,6 @@ def _protocol_for(actor: Actor, slug: str) -> Protocol:
         raise Http404 from error
 
 
-
 @page("protocols.view")
 def index(request: ActorRequest) -> HttpResponse:
     """The clinic's models of care."""
@@ -33,7 +32,9 @@ def index(request: ActorRequest) -> HttpResponse:
 def detail(request: ActorRequest, protocol: Protocol) -> HttpResponse:
     """One protocol: what its newest version asks for, and the versions before."""
     versions = list(
-        protocol.versions.annotate(episode_count=Count("episodes")).select_related("created_by").order_by("-number")
+        protocol.versions.annotate(episode_count=Count("episodes"))
+        .select_related("created_by")
+        .order_by("-number")
     )
     return render(
         request,

@@ -35,8 +35,16 @@ def _team_page(
     request: ActorRequest, episode: Episode, form: TeamMemberForm, outside_form: OutsideClinicianForm
 ) -> HttpResponse:
     now = timezone.now()
-    rows = list(CareTeamMember.objects.filter(episode=episode).select_related("user", "outside", "entered_in_error_by"))
-    current = [row for row in rows if not row.is_struck and row.starts_at <= now and (row.ends_at is None or row.ends_at > now)]
+    rows = list(
+        CareTeamMember.objects.filter(episode=episode).select_related(
+            "user", "outside", "entered_in_error_by"
+        )
+    )
+    current = [
+        row
+        for row in rows
+        if not row.is_struck and row.starts_at <= now and (row.ends_at is None or row.ends_at > now)
+    ]
     return render(
         request,
         "episodes/team.html",

@@ -145,7 +145,9 @@ TABLE: dict[str, Grants] = {
 HOUSE_ACTIONS = frozenset(
     action
     for action in TABLE
-    if action.startswith(("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import."))
+    if action.startswith(
+        ("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import.")
+    )
 )
 # Actions that make a patient visible at all: who holds one of them on a thing has it in scope.
 _SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")

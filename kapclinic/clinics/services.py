@@ -17,6 +17,8 @@ def setting(clinic: Clinic, key: str) -> Any:
 def settings_for(clinic: Clinic, *keys: str) -> dict[str, Any]:
     """The values in force for several keys, with one query."""
     own = dict(
-        ClinicalSetting.objects.filter(clinic=clinic, key__in=keys, state=SettingState.APPROVED).values_list("key", "value")
+        ClinicalSetting.objects.filter(clinic=clinic, key__in=keys, state=SettingState.APPROVED).values_list(
+            "key", "value"
+        )
     )
     return {key: spec_of(key).parse(own[key]) if key in own else spec_of(key).default for key in keys}

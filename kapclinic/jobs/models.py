@@ -84,7 +84,8 @@ class Job(models.Model):
             ),
             models.CheckConstraint(
                 name="jobs_done_has_an_end",
-                condition=Q(state="done", finished_at__isnull=False) | Q(~Q(state="done"), finished_at__isnull=True),
+                condition=Q(state="done", finished_at__isnull=False)
+                | Q(~Q(state="done"), finished_at__isnull=True),
             ),
         ]
 

@@ -60,7 +60,9 @@ def enqueue(
         if job.state == JobState.DONE and once:
             return job
         if job.state == JobState.PENDING:
-            Job.objects.filter(pk=job.pk).update(due_at=Least(F("due_at"), due_at), payload=payload, asked=F("asked") + 1)
+            Job.objects.filter(pk=job.pk).update(
+                due_at=Least(F("due_at"), due_at), payload=payload, asked=F("asked") + 1
+            )
         elif job.state == JobState.RUNNING:
             Job.objects.filter(pk=job.pk).update(payload=payload, asked=F("asked") + 1)
         else:

@@ -37,7 +37,9 @@ def open_task(
     }  # fmt: skip
     with transaction.atomic():
         task, _ = Task.objects.update_or_create(
-            key=key, defaults=fields, create_defaults={**fields, "clinic": clinic, "created_at": now, "created_by": actor}
+            key=key,
+            defaults=fields,
+            create_defaults={**fields, "clinic": clinic, "created_at": now, "created_by": actor},
         )
     return task
 
@@ -54,11 +56,17 @@ def complete_task(*, task: Task, actor: User, outcome: str = "", now: datetime |
 def complete_by_hand(*, task: Task, actor: User, outcome: str = "", now: datetime | None = None) -> bool:
     """A person ticks a task off in the inbox; raises Refused for a kind that only its recorded work ends."""
     if is_ended_by_work(task.kind):
-        raise Refused(Reason("ended-by-work", "This task ends when the work itself is recorded: open it and do it there."))
+        raise Refused(
+            Reason(
+                "ended-by-work", "This task ends when the work itself is recorded: open it and do it there."
+            )
+        )
     return complete_task(task=task, actor=actor, outcome=outcome.strip(), now=now)
 
 
-def mark_read(*, receiver: User, clinic: Clinic, notice: Notice | None = None, now: datetime | None = None) -> int:
+def mark_read(
+    *, receiver: User, clinic: Clinic, notice: Notice | None = None, now: datetime | None = None
+) -> int:
     """Mark one notice, or all of the receiver's at `clinic`, as read; returns how many were unread."""
     unread = Notice.objects.filter(receiver=receiver, clinic=clinic, read_at__isnull=True)
     if notice is not None:
@@ -66,7 +74,9 @@ def mark_read(*, receiver: User, clinic: Clinic, notice: Notice | None = None, n
     return unread.update(read_at=now or timezone.now())
 
 
-def close_task(*, key: str, actor: User | None = None, outcome: str = "", now: datetime | None = None) -> None:
+def close_task(
+    *, key: str, actor: User | None = None, outcome: str = "", now: datetime | None = None
+) -> None:
     """What the task asked for has happened: done by `actor`, or withdrawn when its cause fell away (no actor)."""
     now = now or timezone.now()
     open_ones = Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True)
@@ -90,7 +100,15 @@ def notify(
     now = now or timezone.now()
     Notice.objects.bulk_create(
         [
-            Notice(clinic=clinic, receiver=receiver, key=key, title=title, url=url, urgency=urgency, created_at=now)
+            Notice(
+                clinic=clinic,
+                receiver=receiver,
+                key=key,
+                title=title,
+                url=url,
+                urgency=urgency,
+                created_at=now,
+            )
             for receiver in receivers
         ],
         ignore_conflicts=True,

@@ -58,14 +58,22 @@ def test_dates_and_representative_are_checked(episode, nurse) -> None:
 
 def test_same_request_key_records_once(episode, nurse) -> None:
     key = uuid.uuid4()
-    details = {"kind": ConsentKind.TRAUMA, "text_version": "1", "signed_on": date(2026, 1, 5), "signed_by_name": "Mei Demo"}
+    details = {
+        "kind": ConsentKind.TRAUMA,
+        "text_version": "1",
+        "signed_on": date(2026, 1, 5),
+        "signed_by_name": "Mei Demo",
+    }
     for _ in range(2):
         services.record_consent(episode=episode, details=details, actor=nurse, request_key=key)
     assert Consent.objects.filter(episode=episode).count() == 1
 
 
 def _dose_codes(episode) -> set[str]:
-    return {reason.code for reason in guards.reasons(GuardContext(action="dose.order", episode=episode, now=timezone.now()))}
+    return {
+        reason.code
+        for reason in guards.reasons(GuardContext(action="dose.order", episode=episode, now=timezone.now()))
+    }
 
 
 def test_dose_is_refused_without_a_valid_treatment_consent(episode, nurse) -> None:

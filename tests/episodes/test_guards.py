@@ -50,7 +50,9 @@ def _context(*roles: Role) -> GuardContext:
         ((Role.PRESCRIBER,), {"paper": "x", "hard": "x"}, {"hard"}),
     ],
 )
-def test_only_passable_reasons_give_way_and_only_to_the_right_role(two_reasons, roles, passing, standing) -> None:
+def test_only_passable_reasons_give_way_and_only_to_the_right_role(
+    two_reasons, roles, passing, standing
+) -> None:
     with pytest.raises(Refused) as refusal:
         guards.check(_context(*roles), passing=passing)
     assert {reason.code for reason in refusal.value.reasons} == standing

@@ -113,12 +113,15 @@ def test_search_finds_nothing_for_nothing(patient, text: str) -> None:
 
 def test_change_of_details_keeps_what_stood_before(patient, coordinator) -> None:
     services.update_patient(patient=patient, actor=coordinator, details={"phone": "+1 303 555 0199"})
-    assert list(patient.history.order_by("pgh_id").values_list("phone", flat=True)) == ["+1 303 555 0111", "+1 303 555 0199"]
+    assert list(patient.history.order_by("pgh_id").values_list("phone", flat=True)) == [
+        "+1 303 555 0111",
+        "+1 303 555 0199",
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
-    ["O'Brien \"Bo\" <b>", "=cmd|' /C calc'!A0", "\u202eevil", "عبد الرحمن", "🦋 Butterfly", "x" * 100],
+    ['O\'Brien "Bo" <b>', "=cmd|' /C calc'!A0", "\u202eevil", "عبد الرحمن", "🦋 Butterfly", "x" * 100],
 )
 def test_names_survive_as_typed(clinic, coordinator, name: str) -> None:
     patient = factories.make_patient(clinic, coordinator, given_name=name)

@@ -48,7 +48,10 @@ def test_step_is_refused_when_it_is_no_edge(episode: Episode, prescriber, origin
         Episode.objects.filter(pk=episode.pk).update(stage=origin)
     with pytest.raises(Refused):
         services.move_stage(
-            episode=episode, target=target, actor=prescriber, roles=frozenset({Role.PRESCRIBER, Role.THERAPIST})
+            episode=episode,
+            target=target,
+            actor=prescriber,
+            roles=frozenset({Role.PRESCRIBER, Role.THERAPIST}),
         )
     episode.refresh_from_db()
     assert episode.stage == origin
@@ -80,7 +83,9 @@ def test_closing_after_treatment_asks_for_reason_insights_and_next_steps_at_once
     assert {reason.field for reason in refusal.value.reasons} == {"reason", "insights", "next_steps"}
 
 
-def test_closed_episode_keeps_its_summary_and_a_new_one_can_begin(episode: Episode, prescriber, patient) -> None:
+def test_closed_episode_keeps_its_summary_and_a_new_one_can_begin(
+    episode: Episode, prescriber, patient
+) -> None:
     services.close_episode(
         episode=episode, reason=CloseReason.WITHDREW, insights="Asked for help", next_steps="Calls in May",
         actor=prescriber, roles=frozenset({Role.PRESCRIBER}),

@@ -13,7 +13,11 @@ def test_struck_entry_stays_with_who_and_why(episode, therapist) -> None:
     goal = services.set_goal(episode=episode, text="Sleep through", actor=therapist)
     services.strike_entry(entry=goal, reason="Another patient's", actor=therapist)
     goal.refresh_from_db()
-    assert (goal.is_struck, goal.entered_in_error_by, goal.entered_in_error_reason) == (True, therapist, "Another patient's")
+    assert (goal.is_struck, goal.entered_in_error_by, goal.entered_in_error_reason) == (
+        True,
+        therapist,
+        "Another patient's",
+    )
     assert not Goal.objects.standing().filter(pk=goal.pk).exists()
     assert EpisodeEvent.objects.filter(episode=episode, kind="entry.struck").count() == 1
 

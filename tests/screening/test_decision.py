@@ -47,7 +47,9 @@ def test_nobody_else_decides(episode, nurse, who, request):
     assert refused(excinfo) == {"not-a-prescriber"}
 
 
-@pytest.mark.parametrize(("outcome", "conditions"), [("eligible", ""), ("conditions", "Weekly blood pressure.")])
+@pytest.mark.parametrize(
+    ("outcome", "conditions"), [("eligible", ""), ("conditions", "Weekly blood pressure.")]
+)
 def test_missing_answers_never_mean_eligible(episode, prescriber, outcome, conditions):
     with pytest.raises(Refused) as excinfo:
         decide(episode, prescriber, outcome=outcome, conditions=conditions)
@@ -93,8 +95,12 @@ def test_a_finding_that_is_not_accepted_makes_nobody_eligible(episode, nurse, pr
 def test_answers_and_decision_are_signed_together(episode, nurse, prescriber):
     screen(episode, nurse, sleep_apnoea="yes", migraine="yes", renal="yes")
     answers = [accept(code, hash_of(episode, code)) for code in ("CI-SLEEP-APNEA", "CI-MIGRAINE")]
-    decision = decide(episode, prescriber, answers=answers, outcome="conditions", conditions="CPAP every night.")
-    assert {entry["code"]: (entry["answer"] or {}).get("outcome") for entry in decision.snapshot["findings"]} == {
+    decision = decide(
+        episode, prescriber, answers=answers, outcome="conditions", conditions="CPAP every night."
+    )
+    assert {
+        entry["code"]: (entry["answer"] or {}).get("outcome") for entry in decision.snapshot["findings"]
+    } == {
         "CI-SLEEP-APNEA": "accept",
         "CI-MIGRAINE": "accept",
         "CI-RENAL": None,
@@ -121,7 +127,9 @@ def test_every_reason_comes_at_once(episode, nurse, prescriber):
     assert {reason.field for reason in excinfo.value.reasons} >= {"rationale", "rationale-CI-SLEEP-APNEA"}
 
 
-@pytest.mark.parametrize(("days", "is_refused"), [(-1, True), (0, False), (89, False), (90, False), (91, True)])
+@pytest.mark.parametrize(
+    ("days", "is_refused"), [(-1, True), (0, False), (89, False), (90, False), (91, True)]
+)
 def test_validity_keeps_to_the_clinic_s_setting(episode, nurse, prescriber, days, is_refused):
     screen(episode, nurse)
     valid_until = local_today(episode) + timedelta(days=days)
@@ -197,9 +205,7 @@ def test_a_signed_decision_cannot_be_changed_but_struck(episode, nurse, prescrib
     assert overview_of(episode).decision is None
 
 
-def test_preparation_begins_only_with_a_decision_in_favour(
-    patient, nurse, therapist, prescriber
-):
+def test_preparation_begins_only_with_a_decision_in_favour(patient, nurse, therapist, prescriber):
     episode = make_episode(
         patient, prescriber=prescriber, therapist=therapist, nurse=nurse, stage=Stage.SCREENING
     )

@@ -110,7 +110,9 @@ def test_an_answer_that_does_not_exist_is_refused(episode, nurse):
 
 
 @pytest.mark.parametrize("who", ["nurse", "therapist", "coordinator"])
-def test_an_absolute_finding_stays_when_anyone_but_a_prescriber_changes_the_fact(episode, nurse, who, request):
+def test_an_absolute_finding_stays_when_anyone_but_a_prescriber_changes_the_fact(
+    episode, nurse, who, request
+):
     actor = request.getfixturevalue(who)
     screen(episode, nurse, aneurysm="yes")
     with pytest.raises(Refused) as excinfo:
@@ -306,9 +308,7 @@ def test_a_medication_is_recognised_by_its_name(episode, nurse):
 def test_nothing_taken_is_refused_while_the_list_holds_active_medications(episode, nurse):
     record_medication(episode=episode, values={"name": "sertraline"}, actor=nurse)
     with pytest.raises(Refused) as excinfo:
-        review_medications(
-            episode=episode, takes_none=True, reviewed_on=local_today(episode), actor=nurse
-        )
+        review_medications(episode=episode, takes_none=True, reviewed_on=local_today(episode), actor=nurse)
     assert refused(excinfo) == {"list-not-empty"}
 
 
@@ -383,9 +383,7 @@ def test_the_banner_says_what_matters(episode, nurse, prescriber):
     assert summary.needs_a_person
 
 
-def test_the_overview_asks_a_bounded_number_of_queries(
-    episode, nurse, django_assert_max_num_queries
-):
+def test_the_overview_asks_a_bounded_number_of_queries(episode, nurse, django_assert_max_num_queries):
     screen(episode, nurse, sleep_apnoea="yes")
     for number in range(20):
         record_condition(
@@ -475,7 +473,11 @@ def test_a_finding_of_the_day_is_answered_for_its_session_alone(episode, nurse, 
     assert other.reasons
     higher = VitalsReading("v3", now - timedelta(minutes=1), 158, 95, 70, 98, True)
     again = evaluate_day(
-        episode, check_in(now, readings=(high, higher)), now=now, route=Route.RACEMIC_IV, session_key=session_key
+        episode,
+        check_in(now, readings=(high, higher)),
+        now=now,
+        route=Route.RACEMIC_IV,
+        session_key=session_key,
     )
     assert {reason.code for reason in again.reasons} == {"finding-DAY-BP-HOLD"}
 

@@ -306,7 +306,8 @@ def test_a_fact_is_retracted_with_evidence_by_a_prescriber(client, episode, nurs
     assert client.get(address).status_code == 200
     assert client.post(address, {"change_reason": "wrong"}).status_code == 422
     assert (
-        client.post(address, {"change_reason": "another patient", "evidence_file": paper()}).status_code == 302
+        client.post(address, {"change_reason": "another patient", "evidence_file": paper()}).status_code
+        == 302
     )
     row.refresh_from_db()
     assert row.is_struck

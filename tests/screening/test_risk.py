@@ -216,4 +216,6 @@ def test_striking_a_recorded_assessment_owes_it_again(episode, nurse):
 def test_a_clinician_opens_one_unasked(episode, therapist):
     assessment = open_risk_assessment(episode=episode, reason="Said so on the phone.", actor=therapist)
     assert assessment.is_open
-    assert open_risk_assessment(episode=episode, reason="Said so on the phone.", actor=therapist) == assessment
+    assert (
+        open_risk_assessment(episode=episode, reason="Said so on the phone.", actor=therapist) == assessment
+    )

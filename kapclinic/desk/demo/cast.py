@@ -48,10 +48,12 @@ def _closed(days_ago: int, twist: str = "completed", doses: int = 4, **more: str
 
 
 CAST: tuple[Role, ...] = (
-    _closed(128, protocol="kap"), _closed(119), _closed(104, lead="therapist2"), _closed(92, protocol="kap", lead="solo", prescriber="solo"),
+    _closed(128, protocol="kap"), _closed(119), _closed(104, lead="therapist2"),
+    _closed(92, protocol="kap", lead="solo", prescriber="solo"),
     _closed(81), _closed(70, lead="therapist2", prescriber="prescriber2"), _closed(66, "lost", doses=2),
     _closed(0, "declined", doses=0), _closed(0, "ineligible", doses=0),
-    Role("maintenance", 6, 24 * 9), Role("maintenance", 5, 24 * 16, protocol="kap"), Role("maintenance", 7, 24 * 4, lead="therapist2"),
+    Role("maintenance", 6, 24 * 9), Role("maintenance", 5, 24 * 16, protocol="kap"),
+    Role("maintenance", 7, 24 * 4, lead="therapist2"),
     Role("maintenance", 5, 24 * 12, lead="solo", prescriber="solo", protocol="kap"), Role("maintenance", 6, 24 * 20),
     Role("maintenance", 5, 24 * 23, lead="therapist2", prescriber="prescriber2"),
     Role("treatment", 2, 20, "told"), Role("treatment", 3, 31, "not told", protocol="kap"),
@@ -83,7 +85,9 @@ def script_of(number: int, role: Role) -> Script:
         conditions=SLEEP_APNOEA if number % 9 == 4 or role.twist == "finding" else (),
     )
     if role.twist == "unclassified":
-        return replace(script, medications=(("Sertraline", "100 mg"), ("Herbal mixture from a friend", "one cup")))
+        return replace(
+            script, medications=(("Sertraline", "100 mg"), ("Herbal mixture from a friend", "one cup"))
+        )
     return script
 
 

@@ -55,7 +55,13 @@ PART_NOTES = {
     "next": "Begin with the garden; same music.",
 }
 STEPS = ("Ring the sister on Sunday", "Walk by the river before breakfast", "Write three lines each evening")
-THEMES = ("asking for help", "grief that moves", "rest without guilt", "the open door", "anger that is allowed")
+THEMES = (
+    "asking for help",
+    "grief that moves",
+    "rest without guilt",
+    "the open door",
+    "anger that is allowed",
+)
 
 
 @dataclass
@@ -182,7 +188,11 @@ class Dose:
         need = self.need
         if need is not None and need.appointment is not None:
             mark_told(
-                appointment=need.appointment, how=ToldHow.PHONE, reached=True, actor=self.journey.coordinator, now=at
+                appointment=need.appointment,
+                how=ToldHow.PHONE,
+                reached=True,
+                actor=self.journey.coordinator,
+                now=at,
             )
 
     @property
@@ -244,9 +254,13 @@ class Dose:
         if kind == TO_THERAPIST:
             author, reader = reader, author
         body = {
-            each.key: WORDS.get(each.key, "Nothing out of the ordinary.") for each in FIELDS[kind] if each.is_required
+            each.key: WORDS.get(each.key, "Nothing out of the ordinary.")
+            for each in FIELDS[kind]
+            if each.is_required
         }
         draft = save_draft(session=self.session, kind=kind, body=body, version=0, actor=author, now=at)
-        signed = sign_handoff(handoff=draft, version=draft.version, actor=author, now=at + timedelta(minutes=1))
+        signed = sign_handoff(
+            handoff=draft, version=draft.version, actor=author, now=at + timedelta(minutes=1)
+        )
         if read and author != reader:
             acknowledge_handoff(handoff=signed, actor=reader, now=at + timedelta(minutes=40))

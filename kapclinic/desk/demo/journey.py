@@ -100,22 +100,34 @@ class Journey:
 
     def assign_team(self, at: datetime) -> None:
         """Prescriber, therapist, nurse, cover."""
-        parts = [(TeamPart.PRESCRIBER, self.prescriber), (TeamPart.THERAPIST, self.therapist), (TeamPart.NURSE, self.nurse)]
+        parts = [
+            (TeamPart.PRESCRIBER, self.prescriber),
+            (TeamPart.THERAPIST, self.therapist),
+            (TeamPart.NURSE, self.nurse),
+        ]
         for part, user in parts:
             spine.add_team_member(episode=self.episode, part=part, actor=self.coordinator, user=user, now=at)
         if self.cover != self.therapist:
             spine.add_team_member(
-                episode=self.episode, part=TeamPart.COVER_THERAPIST, actor=self.coordinator, user=self.cover, now=at
+                episode=self.episode,
+                part=TeamPart.COVER_THERAPIST,
+                actor=self.coordinator,
+                user=self.cover,
+                now=at,
             )
 
     def move(self, stage: Stage, at: datetime) -> None:
         """One step of the journey by the coordinator, or by the prescriber where it is theirs."""
-        actor, roles = (self.prescriber, PRESCRIBER) if stage == Stage.MAINTENANCE else (self.coordinator, COORDINATOR)
+        actor, roles = (
+            (self.prescriber, PRESCRIBER) if stage == Stage.MAINTENANCE else (self.coordinator, COORDINATOR)
+        )
         if stage == Stage.TREATMENT:
             actor, roles = self.prescriber, PRESCRIBER
         self.episode = spine.move_stage(episode=self.episode, target=stage, actor=actor, roles=roles, now=at)
 
-    def measure(self, at: datetime, total: int, *, item_nine: int = 0, phase: str, dose: int | None = None) -> None:
+    def measure(
+        self, at: datetime, total: int, *, item_nine: int = 0, phase: str, dose: int | None = None
+    ) -> None:
         """PHQ-9 and GAD-7, read out by the nurse."""
         for instrument, answers in (("phq-9", answers_for(total, item_nine)), ("gad-7", anxiety_for(total))):
             record_response(
@@ -138,14 +150,24 @@ class Journey:
         facts.answer_history(episode=self.episode, answers=asked, actor=self.nurse, now=at)
         for kind, name, status in self.script.conditions:
             facts.record_condition(
-                episode=self.episode, actor=self.nurse, now=at, values={"kind": kind, "name": name, "status": status}
+                episode=self.episode,
+                actor=self.nurse,
+                now=at,
+                values={"kind": kind, "name": name, "status": status},
             )
         for name, dose in self.script.medications:
             facts.record_medication(
-                episode=self.episode, actor=self.nurse, now=at, values={"name": name, "dose": dose, "frequency": "daily"}
+                episode=self.episode,
+                actor=self.nurse,
+                now=at,
+                values={"name": name, "dose": dose, "frequency": "daily"},
             )
         facts.review_medications(
-            episode=self.episode, takes_none=not self.script.medications, reviewed_on=self.day(at), actor=self.nurse, now=at
+            episode=self.episode,
+            takes_none=not self.script.medications,
+            reviewed_on=self.day(at),
+            actor=self.nurse,
+            now=at,
         )
         facts.record_vitals(
             episode=self.episode, actor=self.nurse, now=at,

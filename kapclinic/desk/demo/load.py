@@ -11,7 +11,16 @@ from episodes.models import Patient
 from episodes.stages import CloseReason, Stage
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic, Room, RoomKind
-from kapclinic.desk.demo.cast import CAST, INDUCTION_DOSES, Role, details_of, dose_starts, external_id, script_of, working_time
+from kapclinic.desk.demo.cast import (
+    CAST,
+    INDUCTION_DOSES,
+    Role,
+    details_of,
+    dose_starts,
+    external_id,
+    script_of,
+    working_time,
+)
 from kapclinic.desk.demo.doses import Dose
 from kapclinic.desk.demo.journey import PRESCRIBER, Journey
 from kapclinic.desk.demo.staff import make_rooms, make_staff
@@ -119,7 +128,9 @@ def _treat(
     journey.prepare(first - timedelta(hours=50))
     journey.move(Stage.TREATMENT, first - timedelta(hours=40))
     rooms = list(Room.objects.filter(clinic=journey.clinic, kind=RoomKind.DOSING).order_by("name"))
-    doses = [Dose(journey, index, start, rooms[number % len(rooms)]) for index, start in enumerate(starts, start=1)]
+    doses = [
+        Dose(journey, index, start, rooms[number % len(rooms)]) for index, start in enumerate(starts, start=1)
+    ]
     for dose in doses:
         _give(dose, doses, role, now)
     if role.stage == "closed":
@@ -197,9 +208,11 @@ def _follow_up_and_close(journey: Journey, role: Role, last: datetime, now: date
 
 
 def _close(journey: Journey, twist: str, at: datetime) -> None:
-    reason = {"completed": CloseReason.COMPLETED, "lost": CloseReason.LOST, "declined": CloseReason.DECLINED}.get(
-        twist, CloseReason.INELIGIBLE
-    )
+    reason = {
+        "completed": CloseReason.COMPLETED,
+        "lost": CloseReason.LOST,
+        "declined": CloseReason.DECLINED,
+    }.get(twist, CloseReason.INELIGIBLE)
     spine.close_episode(
         episode=journey.episode, reason=reason, actor=journey.prescriber, roles=PRESCRIBER, now=at,
         insights="Asking for help is allowed. The morning belongs to the body.",
@@ -212,5 +225,6 @@ def _today(clinic: Clinic, people: dict[str, User], now: datetime) -> None:
     today = now.astimezone(clinic.zone).date()
     for day in (today, today + timedelta(days=1)):
         for key, role in (("nurse", "nurse"), ("prescriber", "prescriber")):
-            put_on_duty(clinic=clinic, person=people[key], role=role, on=day, actor=people["coordinator"], now=now)
-
+            put_on_duty(
+                clinic=clinic, person=people[key], role=role, on=day, actor=people["coordinator"], now=now
+            )

@@ -13,7 +13,9 @@ class Command(BaseCommand):
     help = "Loads the demo clinic (made-up people only); an interrupted load is taken up again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--if-empty", action="store_true", help="do nothing where another clinic is at work")
+        parser.add_argument(
+            "--if-empty", action="store_true", help="do nothing where another clinic is at work"
+        )
         parser.add_argument("--show-sign-ins", action="store_true", help="only print the demo's sign-ins")
 
     def handle(self, *args: Any, **options: Any) -> None:
