@@ -64,5 +64,65 @@ def order(staff: Staff) -> None:
     prescriber.today()
     prescriber.find_patient(PATIENT)
     prescriber.follow("Doses")
-    prescriber.follow("Dose 1")
+    prescriber.follow(re.compile(r"\d{4}, \d{2}:\d{2}"))
     prescriber.follow("Write the order")
+    prescriber.choose("Drug", "ketamine (racemic)")
+    prescriber.choose("Route", "intravenous")
+    prescriber.write("Amount", "0.5")
+    prescriber.choose("Unit", "mg/kg")
+    prescriber.write("Over, min", "40")
+    prescriber.write("Systolic up to", "150")
+    prescriber.write("Diastolic up to", "95")
+    prescriber.write("SpO₂ from", "94")
+    prescriber.reads(re.compile(r"0\.5 mg/kg.*70.*35"))
+    prescriber.press("Write the order")
+    prescriber.reads("0.5 mg/kg × 70 kg = 35 mg", "35 mg ÷ 40 min = 0.88 mg/min")
+
+
+def take_vitals(staff: Staff, minutes: int, systolic: int, diastolic: int) -> None:
+    """The nurse types one reading, `minutes` after the dose's start."""
+    nurse = staff["nurse"]
+    for label, value in (("Systolic", systolic), ("Diastolic", diastolic), ("Pulse", 74), ("SpO₂ %", 97), ("Breaths", 14)):
+        nurse.write(label, str(value))
+    nurse.choose("MOAA/S", re.compile("^5"))
+    nurse.write("Taken at", typed(staff.dose_at + timedelta(minutes=minutes)))
+    nurse.press("Save the reading")
+
+
+def give(staff: Staff) -> None:
+    """The nurse records the infusion's start and stop; the stop is T0."""
+    nurse = staff["nurse"]
+    nurse.follow("Record what was given")
+    nurse.write("Start", typed(staff.dose_at))
+    nurse.write("Lot", "DEMO-7")
+    nurse.press(re.compile("^(Record|Save)"))
+    nurse.follow("Stop the infusion")
+    nurse.write("Stopped at", typed(staff.t0))
+    nurse.write("Given, mg of base", "35")
+    nurse.press(re.compile("^(Record|Stop|Save)"))
+    nurse.reads("35 mg")
+
+
+def leave(staff: Staff) -> None:
+    """The nurse goes through the checklist, records the escort, and the visit ends with a complete record."""
+    nurse = staff["nurse"]
+    for minutes, systolic, diastolic in ((15, 132, 84), (40, 136, 84), (80, 128, 80), (150, 122, 76)):
+        take_vitals(staff, minutes, systolic, diastolic)
+    left_at = staff.dose_at + timedelta(minutes=170)
+    nurse.follow("Before leaving")
+    nurse.write("Seen at", typed(left_at - timedelta(minutes=10)))
+    nurse.choose("Alert and oriented", "Yes")
+    nurse.choose("Walks steadily", "Yes")
+    nurse.choose("Nausea", "None")
+    nurse.choose("Dissociation", "None")
+    nurse.write("Escort seen at", typed(left_at - timedelta(minutes=5)))
+    nurse.tick("Written instructions given")
+    nurse.tick("Phone number to ring given")
+    nurse.choose("Suicide risk asked again", "Yes")
+    nurse.press("Save")
+    nurse.follow("How the visit ends")
+    nurse.choose("Ending", "Discharged with the escort")
+    nurse.write("Left at", typed(left_at))
+    nurse.press("Record the ending")
+    nurse.press("Complete the record")
+    nurse.reads("Alex Demo")

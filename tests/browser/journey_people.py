@@ -121,6 +121,8 @@ class Staff:
         self.now = timezone.localtime(timezone=self.clinic.zone)
         # The dose was given 30 hours ago and is entered afterwards: its window is open while the tests run.
         self.dose_at = (self.now - timedelta(hours=30)).replace(second=0, microsecond=0)
+        # The end of the infusion: the anchor of the integration window.
+        self.t0 = self.dose_at + timedelta(minutes=40)
         make = factories.make_member
         self.users = {
             "coordinator": make(self.clinic, Role.COORDINATOR, name="Cora Demo"),
