@@ -154,6 +154,11 @@ def application_rights(request: pytest.FixtureRequest) -> None:
     ):
         pytest.fail("emptying tables would fire the history's triggers: use committed_db for real commits")
     request.getfixturevalue("_django_db_helper")
+    take_application_rights()
+
+
+def take_application_rights() -> None:
+    """Give the open transaction the rights of the application's role until it ends."""
     from django.conf import settings
     from django.db import connection
 

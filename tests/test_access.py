@@ -5,26 +5,29 @@ where they may know of the thing, else 404; a person with the right gets in. An 
 arguments tests/url_arguments.py has no object, fails.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Membership, Role, User
 from kapclinic.accounts.policy import HOUSE_ACTIONS, TABLE, Relation
-from kapclinic.clinics.models import Clinic
 from tests import factories
-from tests.url_arguments import BY_ARGUMENT, BY_NAME, Situation
-
-pytestmark = pytest.mark.django_db
+from tests.conftest import take_application_rights
+from tests.url_arguments import BY_ARGUMENT, BY_NAME, OF_CLINIC, Situation
 
 # Probes are asked by machines, without a person (kapclinic/health.py).
 PROBES = frozenset({"livez", "readyz", "healthz"})
@@ -42,12 +45,16 @@ PUBLIC = frozenset(
 )  # fmt: skip
 # These ask for more than the table can say: refusals are walked, letting in is tested where they live.
 NARROWER = {
-    "notices:open": "the receiver's own notice",
-    "notices:task-complete": "the person's own task",
-    "administration:proposal-decide": "prescribers who are medical director",
-    "accounts:switch-clinic": "a clinic of the person's own",
-    "scheduling:holiday-add": "who edits everybody's hours, not one's own alone",
+    "GET notices:open": "the receiver's own notice",
+    "POST notices:open": "the receiver's own notice",
+    "POST notices:task-complete": "the person's own task",
+    "POST administration:setting": "everybody reads a setting, managers propose another value",
+    "POST administration:proposal-decide": "prescribers who are medical director",
+    "POST accounts:switch-clinic": "a clinic of the person's own",
+    "POST scheduling:holiday-add": "who edits everybody's hours, not one's own alone",
+    "POST screening:response-review-done": "an answer of a patient whom the person may know of",
 }
+METHODS = ("GET", "POST")
 DENIED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")
 
@@ -87,33 +94,60 @@ class Walker:
     user: User
     relations: frozenset[Relation]
 
-    def holds(self, action: str) -> bool:
-        """Whether the table gives the role this action through one of the relations."""
-        return bool(TABLE[action].get(self.role, frozenset()) & self.relations)
 
-    def may_know(self, action: str) -> bool:
-        """Whether the person may know that the thing exists."""
-        return action in HOUSE_ACTIONS or any(self.holds(scope) for scope in SCOPE_ACTIONS)
+@dataclass(frozen=True)
+class World:
+    """The people of two clinics, signed in, and a situation for the addresses to be about."""
+
+    situation: Situation
+    walkers: tuple[Walker, ...]
+    outsider: User
+    # The session key of each person, by the person's key.
+    signed_in: dict[Any, str]
 
 
-@pytest.fixture
-def situation(clinic: Clinic) -> Situation:
-    """A clinic with one person of each role; the clinical ones are on the episode's team."""
+def _make_world() -> World:
+    clinic = factories.make_clinic()
     team = {role: factories.make_member(clinic, role) for role in Role}
     # A second manager, so that ending a role never meets the last one.
     factories.make_member(clinic, Role.MANAGER)
-    return Situation(clinic, team)
-
-
-@pytest.fixture
-def walkers(situation: Situation) -> list[Walker]:
-    """Each role on the team and off it. Coordinators and managers are on no team."""
+    situation = Situation(clinic, team)
+    situation.prepare()
     in_clinic = frozenset({Relation.CLINIC})
     on_team = frozenset({Relation.CLINIC, Relation.TEAM})
     clinical = (Role.NURSE, Role.THERAPIST, Role.PRESCRIBER)
-    found = [Walker(role, situation.team[role], on_team if role in clinical else in_clinic) for role in Role]
-    found += [Walker(role, factories.make_member(situation.clinic, role), in_clinic) for role in clinical]
-    return found
+    # Each role on the team and off it. Coordinators and managers are on no team.
+    walkers = [Walker(role, team[role], on_team if role in clinical else in_clinic) for role in Role]
+    walkers += [Walker(role, factories.make_member(clinic, role), in_clinic) for role in clinical]
+    outsider = factories.make_member(factories.make_clinic("Other Demo Clinic"), *Role)
+    people = [outsider, *(walker.user for walker in walkers)]
+    return World(situation, tuple(walkers), outsider, {user.pk: _sign_in(user) for user in people})
+
+
+def _sign_in(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture(scope="module")
+def made_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The world, made once for all addresses in a transaction that is never committed."""
+    # Each refusal is logged with its traceback; a thousand of them are no news. Errors are.
+    logging.disable(logging.WARNING)
+    with django_db_blocker.unblock(), transaction.atomic():
+        take_application_rights()
+        yield _make_world()
+        transaction.set_rollback(True)
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def world(made_world: World) -> Iterator[World]:
+    """The world as it was made; what the test changes is taken back."""
+    with transaction.atomic():
+        yield made_world
+        transaction.set_rollback(True)
 
 
 def _url(address: Address, situation: Situation) -> str:
@@ -131,15 +165,28 @@ def _url(address: Address, situation: Situation) -> str:
     return reverse(address.name, kwargs={name: BY_ARGUMENT[name](situation) for name in address.arguments})
 
 
-def _ask(url: str, user: User | None, **headers: str) -> HttpResponse:
-    """What the address answers to GET, or to an empty POST where it takes no GET; nothing that it changes stays."""
-    client = Client()
+class _Asker(RequestFactory):
+    """Django's test client without what takes its time: the middleware is loaded once, rendered contexts are not copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handler = ClientHandler(enforce_csrf_checks=False)
+
+    def request(self, **request: Any) -> Any:
+        return self.handler(self._base_environ(**request))
+
+
+@cache
+def _asker() -> _Asker:
+    return _Asker()
+
+
+def _ask(method: str, url: str, session: str = "", **headers: str) -> HttpResponse:
+    """What the address answers to a GET or to an empty POST, with this session; nothing that it changes stays."""
+    if session:
+        headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session}"
     with transaction.atomic():
-        if user is not None:
-            client.force_login(user)
-        answer: Any = client.get(url, headers=headers)
-        if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            answer = client.post(url, headers=headers)
+        answer: Any = _asker().generic(method, url, headers=headers)
         transaction.set_rollback(True)
     return answer  # type: ignore[no-any-return]  # the client's answer
 
@@ -168,20 +215,34 @@ def test_entry_of_the_arguments_belongs_to_an_address_when_it_exists() -> None:
 
 
 @pytest.mark.parametrize("address", GUARDED, ids=lambda address: address.name)
-def test_address_answers_as_the_access_table_says(
-    address: Address, situation: Situation, walkers: list[Walker], other_clinic: Clinic
-) -> None:
-    assert address.action is not None
-    url = _url(address, situation)
-    assert _is_sign_in(_ask(url, None)), "a stranger is sent to sign-in"
-    assert _ask(url, None, **{"HX-Request": "true"}).status_code == HTTPStatus.UNAUTHORIZED
-    outsider = factories.make_member(other_clinic, *Role)
-    if address.arguments and address.action != "account.self" and not _is_of_no_clinic(address):
-        assert _ask(url, outsider).status_code == HTTPStatus.NOT_FOUND, (
-            "a person of another clinic finds nothing"
-        )
-    for walker in walkers:
-        _check(address, walker, _ask(url, walker.user), f"{walker.role} {sorted(walker.relations)}")
+def test_address_answers_as_the_access_table_says(address: Address, world: World) -> None:
+    url = _url(address, world.situation)
+    wrong: list[str] = []
+    taken: set[str] = set()
+    for method in METHODS:
+        _check_stranger(method, url, wrong)
+        for walker in world.walkers:
+            answer = _ask(method, url, world.signed_in[walker.user.pk])
+            if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and method not in taken:
+                # The gate looks at the method before it looks at the person.
+                break
+            taken.add(method)
+            who = f"{method} by {walker.role}, {' and '.join(sorted(_relations(address, walker)))}"
+            wrong += [f"{who}: {what}" for what in _faults(address, walker, method, answer)]
+        if address.arguments and address.action != "account.self" and not _is_of_no_clinic(address):
+            answer = _ask(method, url, world.signed_in[world.outsider.pk])
+            expected = HTTPStatus.NOT_FOUND if method in taken else HTTPStatus.METHOD_NOT_ALLOWED
+            if answer.status_code != expected:
+                wrong.append(f"{method} by a person of another clinic: finds something, {answer.status_code}")
+    assert taken, "the address takes neither GET nor POST"
+    assert not wrong, "\n".join([address.name, *wrong])
+
+
+def _check_stranger(method: str, url: str, wrong: list[str]) -> None:
+    if not _is_sign_in(_ask(method, url)):
+        wrong.append(f"{method} by a stranger: not sent to sign-in")
+    if _ask(method, url, **{"HX-Request": "true"}).status_code != HTTPStatus.UNAUTHORIZED:
+        wrong.append(f"{method} of a part of a page by a stranger: not 401")
 
 
 def _is_of_no_clinic(address: Address) -> bool:
@@ -189,44 +250,65 @@ def _is_of_no_clinic(address: Address) -> bool:
     return address.name in {"administration:setting"} or address.arguments == ("slug",)
 
 
-def _check(address: Address, walker: Walker, answer: HttpResponse, who: str) -> None:
-    action = address.action or ""
-    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    assert not _is_sign_in(answer), who
-    allowed = walker.holds(action) if address.arguments else bool(TABLE[action].get(walker.role))
-    if allowed:
-        if address.name not in NARROWER:
-            assert answer.status_code not in DENIED, (
-                f"{who} should get in, the answer was {answer.status_code}"
-            )
-    else:
-        assert answer.status_code in DENIED, f"{who} should be refused, the answer was {answer.status_code}"
-        if not address.arguments:
-            assert answer.status_code == HTTPStatus.FORBIDDEN, who
-        elif not walker.may_know(action):
-            assert answer.status_code == HTTPStatus.NOT_FOUND, f"{who} may not know that it exists"
-    if answer.status_code == HTTPStatus.OK:
-        assert "no-store" in answer["Cache-Control"], "pages of the clinic stay in no cache"
+def _relations(address: Address, walker: Walker) -> frozenset[Relation]:
+    """How the person stands to what the address is about."""
+    if address.name not in OF_CLINIC:
+        return walker.relations
+    is_owner = OF_CLINIC[address.name] == walker.role and Relation.TEAM in walker.relations
+    return frozenset({Relation.CLINIC, Relation.OWN} if is_owner else {Relation.CLINIC})
+
+
+def _holds(action: str, role: Role, relations: frozenset[Relation]) -> bool:
+    """Whether the table gives the role this action through one of the relations."""
+    return bool(TABLE[action].get(role, frozenset()) & relations)
+
+
+def _may_know(action: str, role: Role, relations: frozenset[Relation]) -> bool:
+    """Whether the person may know that the thing exists."""
+    return action in HOUSE_ACTIONS or any(_holds(scope, role, relations) for scope in SCOPE_ACTIONS)
+
+
+def _faults(address: Address, walker: Walker, method: str, answer: HttpResponse) -> Iterator[str]:
+    """What is wrong with the answer, in words."""
+    action, status = address.action or "", answer.status_code
+    relations = _relations(address, walker)
+    is_allowed = (
+        _holds(action, walker.role, relations) if address.arguments else bool(TABLE[action].get(walker.role))
+    )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_sign_in(answer):
+        yield f"neither in nor refused, the answer was {status}"
+    elif is_allowed and not (status in DENIED and f"{method} {address.name}" in NARROWER):
+        # An empty form has errors.
+        is_in = status < HTTPStatus.BAD_REQUEST or (
+            method == "POST" and status == HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+        if not is_in:
+            yield f"should get in, the answer was {status}"
+    elif not is_allowed:
+        # Who may know of the thing is told that it is not theirs; nobody else is told that it exists.
+        may_know = not address.arguments or _may_know(action, walker.role, relations)
+        expected = HTTPStatus.FORBIDDEN if may_know else HTTPStatus.NOT_FOUND
+        if status != expected:
+            yield f"should be refused with {expected.value}, the answer was {status}"
+    if status == HTTPStatus.OK and "no-store" not in answer.headers.get("Cache-Control", ""):
+        yield "pages of the clinic stay in no cache"
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
-def test_public_address_shows_nothing_of_the_clinic_when_a_stranger_asks(
-    name: str, situation: Situation
-) -> None:
+def test_public_address_shows_nothing_of_the_clinic_when_a_stranger_asks(name: str, world: World) -> None:
     address = next(address for address in ADDRESSES if address.name == name)
-    arguments = {"uidb36": "a1", "key": "not-a-key"} if "uidb36" in address.arguments else None
-    url = reverse(name, kwargs=arguments) if arguments else _url(address, situation)
-    answer = _ask(url, None)
-    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    assert situation.clinic.name not in answer.content.decode()
+    url = _url(address, world.situation)
+    for method in METHODS:
+        answer = _ask(method, url)
+        assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+        assert world.situation.clinic.name not in answer.content.decode()
 
 
-def test_person_without_a_role_sees_no_page_when_signed_in(situation: Situation) -> None:
-    person = situation.team[Role.NURSE]
+def test_person_without_a_role_sees_no_page_when_signed_in(world: World) -> None:
+    person = world.situation.team[Role.NURSE]
     Membership.objects.filter(user=person).update(ended_at=factories.timezone.now())
     for address in GUARDED:
         if not address.arguments:
-            assert _ask(reverse(address.name), person).status_code in {
-                HTTPStatus.FORBIDDEN,
-                HTTPStatus.METHOD_NOT_ALLOWED,
-            }
+            for method in METHODS:
+                answer = _ask(method, reverse(address.name), world.signed_in[person.pk])
+                assert answer.status_code == HTTPStatus.FORBIDDEN, f"{method} {address.name}"

@@ -1,35 +1,46 @@
 """Objects for the arguments of every address, for the test that walks them all (tests/test_access.py).
 
-Each app says here, beside the name of its address, which object of the clinic stands in it. `situation` is made once a test:
-an episode with its team, at a clinic with one person of each role. An entry returns the keyword arguments of `reverse`.
-A new address with arguments needs an entry; the walk fails and says so when one is missing.
+Each app says here, beside the name of its address, which object of the clinic stands in it. `situation` is made once for the
+walk: an episode with its team, at a clinic with one person of each role. What an entry makes is taken back after its address.
+An entry returns the keyword arguments of `reverse`. A new address with arguments needs an entry; the walk fails and says so
+when one is missing.
 """
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, Patient
 from episodes.services import add_allergy, set_goal
+from integration.models import IntegrationNeed, NeedPart
+from integration.services import record_session
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
 from kapclinic.administration import services as administration
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
-from kapclinic.documents.services import issue_document
+from kapclinic.documents.services import issue_document, store_attachment
 from kapclinic.jobs.models import Job, JobState
 from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Notice, Task
 from kapclinic.notices.services import notify, open_task
-from sessions.models import Administration, DoseOrder, PreparationSession
+from kapclinic.scheduling.models import AppointmentKind, Part
+from kapclinic.scheduling.services import add_holiday, add_working_hours, book_appointment
+from screening.importing.services import receive_upload
+from screening.services.facts import record_condition, record_medication
+from sessions.dose import Drug, Route
+from sessions.models import Administration, DoseOrder, Incident, PreparationSession
+from sessions.services import record_administration, record_challenge, report_adverse_event
 from tests import factories
 from tests.documents.situations import make_snapshot
+from tests.screening.screening_situations import answer_phq9, paper
 from tests.sessions import situations as dosing
 
 
@@ -79,11 +90,22 @@ class Situation:
         episode.refresh_from_db()
         return episode
 
+    def prepare(self) -> None:
+        """Make the two patients, so that what is made for one address finds them and leaves them as they were."""
+        _ = self.episode, self.dosing_room
+
 
 Arguments = Callable[[Situation], dict[str, Any]]
 
 # By the name of the address, with its namespace.
 BY_NAME: dict[str, Arguments] = {}
+# Addresses of a thing that is no patient's, with the role whose person on the team owns it; None where nobody does.
+OF_CLINIC: dict[str, Role | None] = {
+    "scheduling:roster": Role.THERAPIST,
+    "scheduling:roster-withdraw": Role.THERAPIST,
+    "scheduling:holiday-withdraw": None,
+    **{f"documents:reports-{page}": None for page in ("detail", "status", "retry", "file")},
+}
 # By the name of the argument, where every address means the same by it.
 BY_ARGUMENT: dict[str, Callable[[Situation], Any]] = {}
 
@@ -155,6 +177,11 @@ def _invitation(situation: Situation) -> dict[str, Any]:
 @for_address("accounts:invitation-follow")
 def _link(_situation: Situation) -> dict[str, Any]:
     return {"secret": "a-link-that-nobody-sent"}
+
+
+@for_address("account_reset_password_from_key")
+def _reset_link(_situation: Situation) -> dict[str, Any]:
+    return {"uidb36": "a1", "key": "not-a-key"}
 
 
 @for_address("administration:room")
@@ -295,6 +322,101 @@ def _preparation(situation: Situation) -> dict[str, Any]:
     return {"pk": PreparationSession.objects.get(episode=situation.dosing_room.episode).pk}
 
 
+@for_address("dosing:challenge")
+def _challenge_class(situation: Situation) -> dict[str, Any]:
+    return {"pk": situation.dosing_room.session.pk, "kind": "trauma"}
+
+
+@for_address("dosing:challenge-answer")
+def _challenge(situation: Situation) -> dict[str, Any]:
+    room = situation.dosing_room
+    challenge = record_challenge(
+        session=room.session,
+        details={"kind": "trauma", "began_at": room.at(20), "steps_taken": ["grounding"]},
+        actor=room.therapist,
+        now=room.at(60),
+    )
+    return {"pk": challenge.pk}
+
+
+@for_address("dosing:adverse-event-update", "dosing:adverse-event-review")
+def _adverse_event(situation: Situation) -> dict[str, Any]:
+    room = situation.dosing_room
+    event = report_adverse_event(
+        session=room.session,
+        details={
+            "term": "Vomiting",
+            "began_at": room.at(30),
+            "grade": 2,
+            "is_serious": True,
+            "serious_criteria": ["hospitalisation"],
+        },
+        actor=room.nurse,
+        now=room.at(60),
+    )
+    return {"pk": event.pk}
+
+
+@for_address("dosing:incident-answer")
+def _incident(situation: Situation) -> dict[str, Any]:
+    room = situation.dosing_room
+    # Another drug than the one that was ordered: the prescriber owes an answer.
+    details = room.given(
+        60, drug=Drug.ESKETAMINE, route=Route.INTRANASAL, ended_at=room.at(65), amount_mg=Decimal("28.0")
+    )
+    given = record_administration(session=room.session, details=details, actor=room.nurse, now=room.at(70))
+    return {"pk": Incident.objects.get(subject=f"administration:{given.pk}").pk}
+
+
+def _booked(kind: AppointmentKind, situation: Situation) -> dict[str, Any]:
+    """A booking of the patient who had a dose, the day after it."""
+    room = situation.dosing_room
+    starts_at = room.start + timedelta(days=1)
+    appointment = book_appointment(
+        clinic=situation.clinic,
+        kind=kind,
+        episode=room.episode,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=50),
+        people=[(room.therapist, Part.THERAPIST)],
+        actor=situation.coordinator,
+        roles=frozenset(Role),
+        reason="made up",
+        now=room.at(120),
+    )
+    return {"pk": appointment.pk}
+
+
+for_address("dosing:preparation-of-appointment")(partial(_booked, AppointmentKind.PREPARATION))
+for_address("dosing:session-of-appointment")(partial(_booked, AppointmentKind.DOSING))
+
+
+# Integration: the windows of that dose
+
+
+@for_address("integration:need-detail", "integration:need-apply", "integration:need-miss")
+def _need(situation: Situation) -> dict[str, Any]:
+    need = IntegrationNeed.objects.get(dose=situation.dosing_room.session, part=NeedPart.PRIMARY)
+    return {"pk": need.pk}
+
+
+for_address("integration:session-hold")(partial(_booked, AppointmentKind.INTEGRATION))
+
+
+@for_address("integration:session-detail", "integration:session-addendum")
+def _integration_session(situation: Situation) -> dict[str, Any]:
+    room = situation.dosing_room
+    session = record_session(
+        episode=room.episode,
+        held_from=room.at(24 * 60),
+        held_until=room.at(25 * 60),
+        therapist=room.therapist,
+        actor=room.therapist,
+        now=room.at(26 * 60),
+    )
+    return {"pk": session.pk}
+
+
 # Handoffs
 
 
@@ -346,9 +468,96 @@ for _shelf, _action in (
     for_address(f"documents:{_shelf}-file")(partial(_printed_document, _action))
 
 
+@for_address("documents:attachment")
+def _attachment(situation: Situation) -> dict[str, Any]:
+    attachment = store_attachment(
+        clinic=situation.clinic,
+        subject_id=situation.episode.pk,
+        title="Made up",
+        upload=paper(),
+        actor=situation.coordinator,
+    )
+    return {"pk": attachment.pk}
+
+
 # Calendar
+
+for_address(
+    *(
+        f"scheduling:appointment-{_verb}"
+        for _verb in ("detail", "move", "cancel", "tell", "arrive", "no-show", "complete")
+    )
+)(partial(_booked, AppointmentKind.SCREENING))
 
 
 @for_address("scheduling:roster")
 def _roster(situation: Situation) -> dict[str, Any]:
     return {"person": situation.team[Role.THERAPIST].pk}
+
+
+@for_address("scheduling:roster-withdraw")
+def _hours(situation: Situation) -> dict[str, Any]:
+    row = add_working_hours(
+        clinic=situation.clinic, person=situation.team[Role.THERAPIST], weekday=1, starts_at=time(9), ends_at=time(17),
+        valid_from=date(2026, 1, 5), actor=situation.manager,
+    )  # fmt: skip
+    return {"what": "hours", "pk": row.pk}
+
+
+@for_address("scheduling:holiday-withdraw")
+def _holiday(situation: Situation) -> dict[str, Any]:
+    holiday = add_holiday(
+        clinic=situation.clinic, on=date(2027, 1, 1), name="New Year", actor=situation.manager
+    )
+    return {"pk": holiday.pk}
+
+
+# Screening: questionnaires, imports, facts
+
+
+@for_address("screening:response-create")
+def _questionnaire(situation: Situation) -> dict[str, Any]:
+    return {"public_id": situation.episode.public_id, "instrument_id": "phq-9"}
+
+
+@for_address("screening:response-detail", "screening:response-saved", "screening:response-correct")
+def _response(situation: Situation) -> dict[str, Any]:
+    return {"pk": answer_phq9(situation.episode, situation.coordinator).pk}
+
+
+@for_address("screening:response-review-done")
+def _old_answer(situation: Situation) -> dict[str, Any]:
+    response = answer_phq9(
+        situation.episode, situation.coordinator, item_nine=1, now=timezone.now() - timedelta(days=90)
+    )
+    return {"pk": response.pk}
+
+
+@for_address(
+    "screening:import-detail",
+    "screening:import-prepare",
+    "screening:import-abandon",
+    "screening:import-progress",
+    "screening:import-refused",
+)
+def _import(situation: Situation) -> dict[str, Any]:
+    upload = SimpleUploadedFile("old answers.csv", b"patient_id,completed_at,q1\nA-1,2026-01-05,1\n")
+    batch = receive_upload(clinic=situation.clinic, upload=upload, actor=situation.manager)
+    return {"pk": batch.pk}
+
+
+@for_address("screening:condition-change")
+def _condition(situation: Situation) -> dict[str, Any]:
+    values = {"kind": "avm", "status": "active"}
+    return {"pk": record_condition(episode=situation.episode, values=values, actor=situation.coordinator).pk}
+
+
+@for_address("screening:retract")
+def _fact(situation: Situation) -> dict[str, Any]:
+    return {"kind": "condition", **_condition(situation)}
+
+
+@for_address("screening:medication-change", "screening:medication-classify")
+def _medication(situation: Situation) -> dict[str, Any]:
+    values = {"name": "Something made up"}
+    return {"pk": record_medication(episode=situation.episode, values=values, actor=situation.coordinator).pk}

@@ -116,7 +116,7 @@ def draft(request: ActorRequest) -> HttpResponse:
             return HttpResponse(status=204)
     except Refused as refused:
         return HttpResponse(str(refused), status=422, content_type="text/plain; charset=utf-8")
-    return HttpResponse("Say save, load or discard.", status=400, content_type="text/plain; charset=utf-8")
+    return HttpResponse("Say save, load or discard.", status=422, content_type="text/plain; charset=utf-8")
 
 
 @page("account.self", methods=("POST",))
