@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from integration.models import ActionStep, IntegrationNeed, IntegrationSession
+from integration.models import ActionStep, IntegrationNeed, IntegrationSession, MissReason
 from integration.services.needs import record_miss
-from integration.services.notes import hold_session, save_note, sign_note
+from integration.services.notes import hold_session, record_session, save_note, sign_note
 from kapclinic.clinics.models import Room
 from kapclinic.desk.demo.journey import NURSE, PRESCRIBER, Journey
 from kapclinic.handoffs.fields import FIELDS, TO_PRESCRIBER, TO_THERAPIST
@@ -184,37 +184,47 @@ class Dose:
         journey.work(self.at(141))
 
     def tell(self, at: datetime) -> None:
-        """The coordinator tells the patient the time of the integration session."""
-        need = self.need
-        if need is not None and need.appointment is not None:
-            mark_told(
-                appointment=need.appointment,
-                how=ToldHow.PHONE,
-                reached=True,
-                actor=self.journey.coordinator,
-                now=at,
-            )
+        """The coordinator tells the patient the times of the integration sessions."""
+        for need in self.needs:
+            if need.appointment is not None and need.appointment.is_live and not need.appointment.told_at:
+                mark_told(
+                    appointment=need.appointment,
+                    how=ToldHow.PHONE,
+                    reached=True,
+                    actor=self.journey.coordinator,
+                    now=at,
+                )
 
     @property
-    def need(self) -> IntegrationNeed | None:
-        """The integration that this dose owes."""
-        return (
-            IntegrationNeed.objects.select_related("appointment")
-            .filter(dose=self.session, part="primary", withdrawn_at__isnull=True)
-            .first()
+    def needs(self) -> list[IntegrationNeed]:
+        """The integration that this dose owes: primary, then secondary where the protocol asks for it."""
+        standing = IntegrationNeed.objects.select_related("appointment").filter(
+            dose=self.session, withdrawn_at__isnull=True
         )
+        return sorted(standing, key=lambda need: need.opens_at)
 
     def integrate(self, until: datetime) -> None:
-        """Hold, write and sign the integration session, where it was over before `until`."""
-        need = self.need
-        if need is None or need.appointment is None or need.appointment.ends_at + timedelta(hours=1) > until:
-            return
-        booked = need.appointment
-        note = hold_session(
-            appointment=booked, held_from=booked.starts_at, held_until=booked.ends_at, actor=self.journey.therapist,
-            now=booked.ends_at + timedelta(minutes=2),
-        )  # fmt: skip
-        self._write(note, booked.ends_at + timedelta(minutes=30))
+        """Hold, write and sign the integration sessions that were over an hour before `until`."""
+        for need in self.needs:
+            booked = need.appointment
+            if not need.is_planned_here:
+                self._record_outside(need, until)
+            elif booked is not None and booked.is_live and booked.ends_at + timedelta(hours=1) <= until:
+                note = hold_session(
+                    appointment=booked, held_from=booked.starts_at, held_until=booked.ends_at,
+                    actor=self.journey.therapist, now=booked.ends_at + timedelta(minutes=2),
+                )  # fmt: skip
+                self._write(note, booked.ends_at + timedelta(minutes=30))
+
+    def _record_outside(self, need: IntegrationNeed, until: datetime) -> None:
+        """Parallel care: the session took place by itself and is written down."""
+        held = need.opens_at + timedelta(hours=6)
+        if held + timedelta(hours=2) <= until:
+            note = record_session(
+                episode=self.journey.episode, held_from=held, held_until=held + timedelta(minutes=50),
+                actor=self.journey.therapist, therapist=self.journey.therapist, now=held + timedelta(hours=1),
+            )  # fmt: skip
+            self._write(note, held + timedelta(hours=1, minutes=20))
 
     def _write(self, note: IntegrationSession, at: datetime) -> None:
         journey = self.journey
@@ -234,11 +244,14 @@ class Dose:
         )  # fmt: skip
         sign_note(session=saved, version=saved.version, actor=actor, now=at + timedelta(minutes=1))
 
-    def miss(self, reason: str, at: datetime) -> None:
-        """Say why the window was missed."""
-        need = self.need
-        if need is not None and need.met_at is None:
-            record_miss(need=need, reason=reason, note="", actor=self.journey.coordinator, now=at)
+    def explain_misses(self, now: datetime) -> None:
+        """Say why windows that have closed were missed."""
+        for need in self.needs:
+            if need.met_at is None and need.superseded_at is None and need.closes_at < now:
+                record_miss(
+                    need=need, reason=MissReason.DECLINED, note="", actor=self.journey.coordinator,
+                    now=min(need.closes_at + timedelta(hours=3), now),
+                )  # fmt: skip
 
     def hand_over_before(self, *, read: bool) -> None:
         """The therapist writes to the prescriber the evening before."""

@@ -160,13 +160,14 @@ def _give(dose: Dose, doses: list[Dose], role: Role, now: datetime) -> None:
         if not (is_fresh and role.twist == "not told"):
             dose.hand_over_after(read=not is_fresh or role.twist == "told")
     journey.work(min(dose.at(60 * 4), now))
-    if not is_last or role.twist == "told":
+    if not is_last or role.twist != "not told":
         dose.tell(min(dose.at(60 * 5), now))
-    if not (is_last and role.twist in ("missed", "not told")):
-        dose.integrate(now)
-    journey.work(min(dose.at(60 * 74), now))
-    if not is_last and dose.number % 4 == 3:
-        dose.miss("declined", min(dose.at(60 * 80), now))
+    if is_last and role.twist == "missed":
+        journey.work(now)
+        return
+    dose.integrate(now)
+    journey.work(min(dose.at(60 * 170), now))
+    dose.explain_misses(now)
 
 
 def _so_far(dose: Dose, now: datetime) -> None:
