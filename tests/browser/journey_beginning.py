@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from playwright.sync_api import expect
 
-from tests.browser.journey_people import Staff, typed_day
+from tests.browser.journey_people import Staff, typed, typed_day
 
 GIVEN, FAMILY, BORN = "Juniper", "Demo-Walker", "1984-05-17"
 PATIENT = f"{FAMILY}, {GIVEN}"
@@ -68,6 +68,7 @@ def answer_questionnaires(staff: Staff) -> None:
         nurse.page.locator("input[name=item_1]").first.focus()
         nurse.page.keyboard.type(digits)
         nurse.reads(total, within=nurse.page.locator("form h2").first.inner_text())
+        nurse.write("Answered at", typed(staff.dose_at - timedelta(hours=60)))
         nurse.press("Keep the answers")
         nurse.reads(total, within="Total")
         if name == "PHQ-9":

@@ -29,6 +29,18 @@ def prepare(staff: Staff) -> None:
     therapist.write("Escort phone", "+1 303 555 0177")
     therapist.press("Save and sign")
     therapist.reads("Signed", INTENTION)
+    staff.addresses["preparation note"] = therapist.page.url
+    therapist.follow("Chart")
+    staff.addresses["chart"] = therapist.page.url
+
+
+def begin_treatment(staff: Staff) -> None:
+    """The prescriber moves the episode on to treatment."""
+    prescriber = staff["prescriber"]
+    prescriber.today()
+    prescriber.find_patient(PATIENT)
+    prescriber.follow("Episode")
+    prescriber.press("To treatment")
 
 
 def plan_dose(staff: Staff) -> None:
@@ -82,7 +94,13 @@ def order(staff: Staff) -> None:
 def take_vitals(staff: Staff, minutes: int, systolic: int, diastolic: int) -> None:
     """The nurse types one reading, `minutes` after the dose's start."""
     nurse = staff["nurse"]
-    for label, value in (("Systolic", systolic), ("Diastolic", diastolic), ("Pulse", 74), ("SpO₂ %", 97), ("Breaths", 14)):
+    for label, value in (
+        ("Systolic", systolic),
+        ("Diastolic", diastolic),
+        ("Pulse", 74),
+        ("SpO₂ %", 97),
+        ("Breaths", 14),
+    ):
         nurse.write(label, str(value))
     nurse.choose("MOAA/S", re.compile("^5"))
     nurse.write("Taken at", typed(staff.dose_at + timedelta(minutes=minutes)))
@@ -92,6 +110,7 @@ def take_vitals(staff: Staff, minutes: int, systolic: int, diastolic: int) -> No
 def give(staff: Staff) -> None:
     """The nurse records the infusion's start and stop; the stop is T0."""
     nurse = staff["nurse"]
+    take_vitals(staff, -10, 124, 78)
     nurse.follow("Record what was given")
     nurse.write("Start", typed(staff.dose_at))
     nurse.write("Lot", "DEMO-7")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from time import monotonic as time_now
 
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, Response, expect
@@ -101,6 +102,14 @@ class Colleague:
         for word in words:
             expect(self.part(within) if within else self.main).to_contain_text(word, timeout=SLOW_MS)
 
+    def sees_soon(self, words: str | re.Pattern[str], *, within: str = "", seconds: float = 60) -> None:
+        """Loads the page again until it shows the words: what a worker does is not there at once."""
+        until = time_now() + seconds
+        while not (self.part(within) if within else self.main).filter(has_text=words).count():
+            assert time_now() < until, f"{self.page.url} does not show {words} after {seconds} s"
+            self.page.wait_for_timeout(200)
+            self.page.reload()
+
     def sees_no_trouble(self) -> None:
         """No page of the journey is an error page."""
         assert not re.search(r"\b(404|403|500)\b", self.page.title()), f"{self.page.url}: {self.page.title()}"
@@ -136,6 +145,8 @@ class Staff:
             _works_every_day(user, self.clinic)
         elsewhere = factories.make_clinic("Harbour Demo Clinic", is_demo=True)
         self.users["stranger"] = make(elsewhere, Role.PRESCRIBER, name="Stella Demo")
+        # Addresses met on the way, for those who have no business there.
+        self.addresses: dict[str, str] = {}
         self._open_page = open_page
         self._at_work: dict[str, Colleague] = {}
 

@@ -160,7 +160,7 @@ def test_no_page_has_a_barrier(
             page.set_viewport_size({"width": width, "height": 1024})
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                 complaints.append(f"{_view_of(url)} scrolls sideways at {width} px")
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture(scope="module")

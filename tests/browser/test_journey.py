@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser import journey_after as after
 from tests.browser import journey_beginning as beginning
 from tests.browser import journey_dose as dose
 from tests.browser.journey_people import Staff
@@ -29,3 +30,19 @@ def test_a_patient_is_taken_from_referral_to_closing(
     beginning.move_to(staff, "preparation")
 
     dose.prepare(staff)
+    after.refuse_the_wrong(staff)
+    dose.begin_treatment(staff)
+    dose.plan_dose(staff)
+    dose.check_in(staff)
+    after.hand_over_to_prescriber(staff)
+    dose.order(staff)
+    dose.give(staff)
+    dose.leave(staff)
+
+    after.find_the_appointment(staff)
+    after.tell_the_patient(staff)
+    after.integrate(staff)
+    after.hand_over_to_therapist(staff)
+    after.answer_the_incident(staff)
+    after.look_at_outcomes(staff)
+    after.close(staff)
