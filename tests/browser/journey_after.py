@@ -193,10 +193,11 @@ def refuse_the_wrong(staff: Staff) -> None:
     coordinator = staff["coordinator"]
     chart, note = staff.addresses["chart"], staff.addresses["preparation note"]
     assert staff["other therapist"].asks(chart) == 404
+    assert staff["other therapist"].asks(note) == 404
     assert staff["stranger"].asks(chart) == 404
     assert staff["stranger"].asks(note) == 404
-    assert staff["manager"].asks(chart) in (403, 404)
-    assert staff["manager"].asks(note) in (403, 404)
+    assert staff["manager"].asks(chart) == 403
+    assert staff["manager"].asks(note) == 403
     assert coordinator.asks(note) == 403
     assert staff["therapist"].asks(chart) == 200
     coordinator.page.goto("/")
