@@ -220,7 +220,7 @@ _TABS: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("Doses", "dosing:session-list", "dose.view", frozenset({"dosing"})),
     ("Integration", "integration:overview", "integration.read", frozenset({"integration"})),
     ("Handoffs", "handoffs:of-episode", "handoff.read", frozenset({"handoffs"})),
-    ("Team", "episodes:team", "episode.view", frozenset()),
+    ("Team", "episodes:team", "episode.edit-team", frozenset()),
     ("Consents", "episodes:consents", "episode.view", frozenset()),
 )
 
