@@ -31,6 +31,8 @@ PREPARATIONS_BEFORE_FIRST = "dosing.preparations_before_first_dose"
 READY_HOURS_EARLY = "dosing.ready_hours_early"
 READY_HOURS_LATE = "dosing.ready_hours_late"
 LATE_ENTRY_MINUTES = "dosing.late_entry_minutes"
+DUTY_DAYS_BEFORE = "dosing.duty_days_before"
+DUTY_DAYS_AFTER = "dosing.duty_days_after"
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,25 @@ def declare() -> None:
             least=10,
             most=480,
         ),
+        _days(
+            DUTY_DAYS_BEFORE, "Who is on duty sees the day's patients from this long before (to prepare)", 1
+        ),
+        _days(DUTY_DAYS_AFTER, "... to this long after (to finish the record)", 1),
+    )
+
+
+def _days(key: str, label: str, default: int) -> SettingSpec:
+    return SettingSpec(
+        key=key,
+        label=label,
+        kind=int,
+        default=default,
+        unit="days",
+        group="On duty",
+        source="POLICY",
+        mark=Mark.POLICY,
+        least=0,
+        most=7,
     )
 
 
@@ -134,6 +155,20 @@ def _hours(key: str, label: str, default: int, least: int, most: int) -> Setting
         least=least,
         most=most,
     )
+
+
+@dataclass(frozen=True)
+class DutyDays:
+    """Calendar days of the clinic around a day on duty, that day not counted."""
+
+    before: int
+    after: int
+
+
+def duty_days(clinic: Clinic) -> DutyDays:
+    """How long before and after a day on duty its patients are seen at `clinic` (one query)."""
+    values = settings_for(clinic, DUTY_DAYS_BEFORE, DUTY_DAYS_AFTER)
+    return DutyDays(values[DUTY_DAYS_BEFORE], values[DUTY_DAYS_AFTER])
 
 
 @dataclass(frozen=True)

@@ -8,30 +8,32 @@ from django.utils import timezone
 
 from kapclinic.accounts.policy import Actor
 from kapclinic.scheduling.models import AppointmentKind, AppointmentParticipant, AppointmentState, Part
+from sessions.clinical_settings import duty_days
 from sessions.models import DosingSession, DutyShift
 from sessions.selectors import day_bounds
 
-# A shift opens the charts of its day from the day before (to prepare) to the day after (to finish the record). POLICY.
-DAYS_BEFORE = 1
-DAYS_AFTER = 1
-
 
 def duty_source(actor: Actor) -> Q:
-    """Episodes with a dose on a day for which the actor is on duty, or in whose dosing appointment they take part."""
+    """Episodes with a dose on a day for which the actor is on duty, or in whose dosing appointment they take part.
+
+    The clinic's settings say how many days before (to prepare) and after (to finish the record) that counts.
+    """
     today = timezone.now().astimezone(actor.zone).date()
+    days = duty_days(actor.clinic)
+    earliest, latest = today - timedelta(days=days.after), today + timedelta(days=days.before)
     shifts = DutyShift.objects.standing().filter(
         clinic=actor.clinic,
         person=actor.user,
-        on__gte=today - timedelta(days=DAYS_AFTER),
-        on__lte=today + timedelta(days=DAYS_BEFORE),
+        on__gte=earliest,
+        on__lte=latest,
     )
     found = Q(pk__in=[])
     sessions = DosingSession.objects.expected().filter(episode=OuterRef("pk"))
     for day in shifts.values_list("on", flat=True).distinct():
         start, end = day_bounds(actor.clinic, day)
         found |= Q(Exists(sessions.planned_between(start, end)))
-    first, _ = day_bounds(actor.clinic, today - timedelta(days=DAYS_AFTER))
-    _, last = day_bounds(actor.clinic, today + timedelta(days=DAYS_BEFORE))
+    first, _ = day_bounds(actor.clinic, earliest)
+    _, last = day_bounds(actor.clinic, latest)
     taking_part: Any = AppointmentParticipant.objects.filter(
         person=actor.user,
         part__in=[Part.NURSE, Part.PRESCRIBER],

@@ -13,6 +13,8 @@ from episodes.services import record_event
 from kapclinic.accounts.models import Membership, Role, User
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.notices.services import close_task
+from screening.contraindications import Cutoffs
+from screening.gathering import cutoffs_of
 from sessions import selectors
 from sessions.clinical_settings import settings_in_force
 from sessions.dose import (
@@ -28,10 +30,6 @@ from sessions.dose import (
 from sessions.models import DoseOrder, DosingSession, SessionState
 from sessions.services.common import clock, lock_session, made_before, refuse_if_over, tell_prescriber
 from sessions.vitals import HoldParameters
-
-# A hold limit may not reach the pressure at which no dose starts (rule DAY-BP-CRISIS: 180/120, POLICY).
-CRISIS_SYSTOLIC = 180
-CRISIS_DIASTOLIC = 120
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def order_dose(
                 for finding in judgement.findings
                 if finding.is_block
             ],
-            *_hold_problems(hold),
+            *_hold_problems(hold, cutoffs_of(session.clinic)),
             *_missing_reasons(judgement, warnings_reason, before, change_reason),
             *_standing_guards(session, roles, passing, now),
         ]
@@ -222,16 +220,17 @@ def _who(
     return found
 
 
-def _hold_problems(hold: HoldParameters) -> list[Reason]:
+def _hold_problems(hold: HoldParameters, cutoffs: Cutoffs) -> list[Reason]:
+    """A limit of the order may not reach the pressure at which no dose starts (rule DAY-BP-CRISIS, its cut-offs)."""
     found: list[Reason] = []
     if (hold.max_systolic is None) != (hold.max_diastolic is None):
         found.append(Reason("hold-half", "A pressure limit has two values.", "hold_systolic"))
-    if hold.max_systolic is not None and hold.max_systolic >= CRISIS_SYSTOLIC:
-        found.append(Reason("hold-crisis", f"No dose starts at {CRISIS_SYSTOLIC} or above.", "hold_systolic"))
-    if hold.max_diastolic is not None and hold.max_diastolic >= CRISIS_DIASTOLIC:
-        found.append(
-            Reason("hold-crisis", f"No dose starts at {CRISIS_DIASTOLIC} or above.", "hold_diastolic")
-        )
+    for name, value, crisis in (
+        ("hold_systolic", hold.max_systolic, cutoffs.crisis_systolic),
+        ("hold_diastolic", hold.max_diastolic, cutoffs.crisis_diastolic),
+    ):
+        if value is not None and value >= crisis:
+            found.append(Reason("hold-crisis", f"No dose starts at {crisis} or above.", name))
     if hold.min_spo2 is not None and hold.min_spo2 > 100:
         found.append(Reason("hold-spo2", "SpO₂ cannot be above 100 %.", "hold_spo2"))
     return found

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.clinics.refusals import Refused
+from sessions.clinical_settings import duty_days
 from sessions.forms.session import DutyForm
 from sessions.models import DutyShift
 from sessions.services import put_on_duty
@@ -16,9 +17,10 @@ from sessions.services import put_on_duty
 
 @page("dose.duty")
 def duty_list(request: ActorRequest) -> HttpResponse:
-    """Shifts from yesterday on, and a form for one more."""
+    """Shifts that still open charts or will, and a form for one more."""
     actor = request.actor
     today = timezone.now().astimezone(actor.zone).date()
+    days = duty_days(actor.clinic)
     form = DutyForm(request.POST or None, clinic=actor.clinic, initial={"on": today})
     if request.method == "POST" and form.is_valid():
         try:
@@ -31,10 +33,13 @@ def duty_list(request: ActorRequest) -> HttpResponse:
     shifts = (
         DutyShift.objects.standing()
         .of_clinic(actor.clinic)
-        .filter(on__gte=today - timedelta(days=1))
+        .filter(on__gte=today - timedelta(days=days.after))
         .select_related("person")
     )
     status = 422 if request.method == "POST" else 200
     return render(
-        request, "dosing/duty.html", {"form": form, "shifts": shifts, "today": today}, status=status
+        request,
+        "dosing/duty.html",
+        {"form": form, "shifts": shifts, "today": today, "days": days},
+        status=status,
     )

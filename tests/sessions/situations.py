@@ -8,7 +8,7 @@ from typing import Any
 from episodes.models import Episode, Patient
 from episodes.stages import Stage
 from kapclinic.accounts.models import Role, User
-from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.models import Clinic, ClinicalSetting
 from sessions.discharge import Ending
 from sessions.dose import DoseRequest, Drug, Route, Unit
 from sessions.models import (
@@ -40,6 +40,20 @@ NURSE = frozenset({Role.NURSE})
 THERAPIST = frozenset({Role.THERAPIST})
 PRESCRIBER = frozenset({Role.PRESCRIBER})
 CALM = {"systolic": 124, "diastolic": 78, "heart_rate": 70, "spo2": 98, "sedation": 5}
+
+
+def set_for(clinic: Clinic, director: User, **values: Any) -> None:
+    """The clinic's own approved values; in a name, "__" stands for the dot of the key."""
+    for name, value in values.items():
+        ClinicalSetting.objects.create(
+            clinic=clinic,
+            key=name.replace("__", "."),
+            value=value,
+            reason="made up",
+            state="approved",
+            decided_at=datetime(2026, 1, 1, tzinfo=UTC),
+            decided_by=director,
+        )
 
 
 @dataclass
