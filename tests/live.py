@@ -60,7 +60,9 @@ class LiveClinic:
             self.start_program(name)
         self.wait_for(self.web_answers, "the web answers", seconds=READY_SECONDS)
         self.wait_for(
-            lambda: answering_workers(self.environment) == 2, "both workers answer", seconds=READY_SECONDS
+            lambda: answering_workers(self.environment, expected=2) == 2,
+            "both workers answer",
+            seconds=READY_SECONDS,
         )
 
     def stop(self) -> None:

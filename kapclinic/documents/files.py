@@ -9,12 +9,14 @@ import struct
 import unicodedata
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pypdf
 from PIL import Image
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
 
 from kapclinic.documents.text import printable
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 # POLICY: large enough for a scanned letter, small enough for a database row.
 MAX_BYTES = 10 * 1024 * 1024
@@ -101,8 +103,11 @@ def _check_pdf(content: bytes) -> None:
     end = tail.rfind(b"%%EOF")
     if end < 0 or tail[end + 5 :].strip(b"\r\n\t \0"):
         raise BadFile("The PDF is cut off, or something else follows its end.")
+    # Loaded with the first PDF: it costs every process a fifth of a second at its start.
+    from pypdf import PdfReader
+
     try:
-        reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
+        reader = PdfReader(io.BytesIO(content), strict=False)
         if reader.is_encrypted:
             raise BadFile("The PDF is protected by a password. Save it without one, then upload that.")
         if len(reader.pages) == 0:
@@ -116,8 +121,10 @@ def _check_pdf(content: bytes) -> None:
         raise BadFile("The PDF holds a script or another file. Print it to a new PDF, then upload that.")
 
 
-def _active_part(reader: pypdf.PdfReader) -> str | None:
+def _active_part(reader: PdfReader) -> str | None:
     """The first key that runs or carries something, reachable from the trailer."""
+    from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, StreamObject
+
     todo: list[object] = [reader.trailer]
     seen: set[tuple[int, int]] = set()
     while todo:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.files.uploadedfile import UploadedFile
@@ -17,9 +17,11 @@ from kapclinic.documents import kinds, snapshots
 from kapclinic.documents.files import MAX_BYTES, BadFile, CheckedFile, check_file
 from kapclinic.documents.models import Attachment, Blob, Document, Rendition, RenditionState
 from kapclinic.documents.notes import content_hash
-from kapclinic.documents.rendering import RenderedPdf, render_pdf
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import enqueue
+
+if TYPE_CHECKING:
+    from kapclinic.documents.rendering import RenderedPdf
 
 log = structlog.get_logger(__name__)
 
@@ -210,13 +212,16 @@ def render_html(document: Document, *, withheld: tuple[str, ...] = ()) -> str:
     return render_to_string(kind.template, context)
 
 
-def make_pdf(document: Document, *, withheld: tuple[str, ...] = ()) -> RenderedPdf:
+def make_pdf(document: Document, *, withheld: tuple[str, ...] = ()) -> "RenderedPdf":
     """Render one document from its snapshot.
 
     Raises:
         SnapshotAltered: the snapshot does not carry its hash any more.
         RenderFailed: the PDF could not be made.
     """
+    # Loaded with the first document: WeasyPrint costs almost a second, and only the documents' worker prints.
+    from kapclinic.documents.rendering import render_pdf
+
     if document_hash(document) != document.content_hash:
         raise SnapshotAltered("the stored snapshot does not match its hash")
     return render_pdf(

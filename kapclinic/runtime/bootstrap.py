@@ -4,6 +4,7 @@ Runs on the system's Python before anything is installed, so it uses the standar
 """
 
 import argparse
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -23,6 +24,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 # What WeasyPrint loads at run time (its documentation, "First Steps", Debian).
 PANGO_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+PANGO_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -164,8 +166,23 @@ def _follow_pip(lines: Iterator[str], count: int) -> list[str]:
     return errors
 
 
+def libraries_load(names: Sequence[str]) -> bool:
+    """True when the machine's linker finds every one of these libraries."""
+    try:
+        for name in names:
+            ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
 def ensure_pdf_libraries() -> None:
-    """Bring the libraries that WeasyPrint loads; the proof is that it really imports."""
+    """Bring the libraries that WeasyPrint loads; the proof is that it really imports.
+
+    Where they are there, that proof is left to the check of `prepare`: it takes every start most of a second.
+    """
+    if libraries_load(PANGO_LIBRARIES):
+        return
     probe = [str(VENV_PYTHON), "-c", "import weasyprint.text.ffi"]
     if subprocess.run(probe, capture_output=True).returncode == 0:
         return

@@ -274,7 +274,7 @@ def _watch(ready: threading.Event, environment: dict[str, str], port: int, worke
     """Set `ready` when the web answers /readyz with 200 and every worker answers a ping."""
     while not web_is_ready(port, environment):
         time.sleep(0.2)
-    while answering_workers(environment) < workers:
+    while answering_workers(environment, expected=workers) < workers:
         time.sleep(0.2)
     ready.set()
 
@@ -293,11 +293,13 @@ def web_is_ready(port: int, environment: dict[str, str]) -> bool:
         connection.close()
 
 
-def answering_workers(environment: dict[str, str]) -> int:
-    """How many Celery workers answer a ping within a second."""
+def answering_workers(environment: dict[str, str], *, expected: int) -> int:
+    """How many Celery workers answer a ping within a second; it stops listening after `expected` of them."""
     app = Celery(broker=_broker_url(environment), set_as_current=False)
     try:
-        return len(app.control.ping(timeout=1))
+        # `limit` ends the waiting with the last expected answer; a plain ping always waits for the whole second.
+        replies = app.control.broadcast("ping", reply=True, timeout=1, limit=expected)
+        return len(replies or ())
     except (OSError, OperationalError):
         return 0
     finally:

@@ -11,9 +11,6 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
-from pydantic import ValidationError
-
 from screening.importing.json_stream import Piece, read_pieces
 from screening.importing.mappings import ColumnMapping
 from screening.importing.rows import (
@@ -150,6 +147,10 @@ def _answer(answers: list[Any], item: Item | FunctionalItem, field: str) -> int 
 
 
 def _validate(resource: Mapping[str, Any]) -> None:
+    # Loaded with the first resource: the models cost half a second, and hardly any process reads one.
+    from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
+    from pydantic import ValidationError
+
     try:
         QuestionnaireResponse.model_validate(resource)
     except ValidationError as error:
