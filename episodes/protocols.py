@@ -3,9 +3,12 @@
 A `ProtocolVersion` row stores the JSON form; `ProtocolSpec.from_data` checks it and gives it types.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from episodes.reading_times import GIVEN_WORDS, parse_offsets
 
 MODELS = ("preparation-integration", "kap", "parallel")
 
@@ -107,6 +110,8 @@ class ProtocolSpec:
     shares_content: bool
     therapist_present: bool
     sources: tuple[str, ...]
+    # Minutes after D0, by a key of GIVEN_WORDS; what is not named follows the clinic's setting.
+    readings: Mapping[str, tuple[int, ...]]
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "ProtocolSpec":
@@ -131,6 +136,7 @@ class ProtocolSpec:
                 shares_content=data["shares_content"],
                 therapist_present=data["therapist_present"],
                 sources=tuple(data["sources"]),
+                readings=_readings(data.get("readings") or {}),
             )
         except KeyError as error:
             raise ProtocolError(f"the protocol has no entry {error}") from error
@@ -172,6 +178,20 @@ class ProtocolSpec:
         """Whether dose `dose_number` of the course (counted from 1) owes an integration session."""
         course = self.maintenance if in_maintenance else self.induction
         return dose_number % course.integration_every_nth == 0
+
+
+def _readings(data: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    if not isinstance(data, dict):
+        raise TypeError("readings are times by what is given")
+    found: dict[str, tuple[int, ...]] = {}
+    for key, text in data.items():
+        if key not in GIVEN_WORDS:
+            raise ProtocolError(f"readings are named for {', '.join(GIVEN_WORDS)}, not for {key}")
+        try:
+            found[key] = parse_offsets(str(text))
+        except ValueError as error:
+            raise ProtocolError(f"readings after {GIVEN_WORDS[key]}: {error}".removesuffix(".")) from error
+    return found
 
 
 def _course(data: dict[str, Any]) -> Course:

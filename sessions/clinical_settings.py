@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from episodes.protocols import ProtocolSpec
+from episodes.reading_times import GIVEN_WORDS, parse_offsets
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.services import settings_for
 from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
 from sessions import limits
 from sessions.discharge import DischargeLimits
-from sessions.dose import ROUTE_LABELS, DoseLimits, Drug, Route
+from sessions.dose import DoseLimits, Drug, Route
 from sessions.vitals import (
     ESKETAMINE_OFFSETS,
     STANDARD_OFFSETS,
     Schedule,
     VitalsLimits,
-    parse_offsets,
     schedule_for,
 )
 
@@ -44,8 +45,13 @@ class MinutesSpec(SettingSpec):
         return str(raw)
 
 
-def _schedule_key(drug: Drug, route: Route) -> str:
-    return "dosing.readings.esketamine" if drug is Drug.ESKETAMINE else f"dosing.readings.{route.value}"
+def _given_key(drug: Drug, route: Route) -> str:
+    """Under which readings are named, here and in a protocol."""
+    return Drug.ESKETAMINE.value if drug is Drug.ESKETAMINE else route.value
+
+
+def _schedule_key(given_key: str) -> str:
+    return f"dosing.readings.{given_key}"
 
 
 def declare() -> None:
@@ -67,30 +73,26 @@ def declare() -> None:
                     most=None if note.maximum is None else float(note.maximum),
                 )
             )
-    for route in Route:
+    for key, words in GIVEN_WORDS.items():
+        is_esketamine = key == Drug.ESKETAMINE
         register(
             MinutesSpec(
-                key=_schedule_key(Drug.KETAMINE, route),
-                label=f"Readings after the start, {ROUTE_LABELS[route]} ketamine",
+                key=_schedule_key(key),
+                label=f"Readings after the first device, {words}"
+                if is_esketamine
+                else f"Readings after the start, {words}",
                 kind=str,
-                default=STANDARD_OFFSETS,
+                default=ESKETAMINE_OFFSETS if is_esketamine else STANDARD_OFFSETS,
                 unit="min",
                 group="Vital signs",
-                source="POLICY; published series of 0, 15, 30, 45, 60 and 90 min (NDT.S273287)",
-                mark=Mark.POLICY,
+                source="SPRAVATO REMS monitoring form: 40 min, and before leaving at 120 min or later"
+                if is_esketamine
+                else "POLICY; published series of 0, 15, 30, 45, 60 and 90 min (NDT.S273287)",
+                mark=Mark.VERIFIED if is_esketamine else Mark.POLICY,
+                help_text="A protocol that names its own times comes first.",
             )
         )
     register(
-        MinutesSpec(
-            key=_schedule_key(Drug.ESKETAMINE, Route.INTRANASAL),
-            label="Readings after the first device, esketamine",
-            kind=str,
-            default=ESKETAMINE_OFFSETS,
-            unit="min",
-            group="Vital signs",
-            source="SPRAVATO REMS monitoring form: 40 min, and before leaving at 120 min or later",
-            mark=Mark.VERIFIED,
-        ),
         _hours(
             COMPLETION_HOURS, "A session not completed this long after the dose is somebody's task", 4, 1, 24
         ),
@@ -185,21 +187,20 @@ class DosingSettings:
     late_entry_minutes: int
     _offsets: dict[str, str]
 
-    def schedule(self, drug: Drug, route: Route) -> Schedule:
-        """The readings owed after a dose of `drug` by `route`."""
+    def schedule(self, drug: Drug, route: Route, protocol: ProtocolSpec) -> Schedule:
+        """The readings owed after a dose of `drug` by `route`: the protocol's own, else the clinic's."""
+        key = _given_key(drug, route)
+        own = protocol.readings.get(key)
         return schedule_for(
             is_esketamine=drug is Drug.ESKETAMINE,
-            offsets=parse_offsets(self._offsets[_schedule_key(drug, route)]),
+            offsets=own or parse_offsets(self._offsets[_schedule_key(key)]),
             overdue_after=self.vitals.overdue_after_minutes,
         )
 
 
 def settings_in_force(clinic: Clinic) -> DosingSettings:
     """The dosing settings of `clinic`."""
-    schedule_keys = [
-        *(_schedule_key(Drug.KETAMINE, route) for route in Route),
-        _schedule_key(Drug.ESKETAMINE, Route.INTRANASAL),
-    ]
+    schedule_keys = [_schedule_key(key) for key in GIVEN_WORDS]
     limit_keys = [f"{prefix}.{note.name}" for prefix, kind, _ in _GROUPS for note in limits.notes(kind)]
     own_keys = [
         COMPLETION_HOURS,

@@ -183,7 +183,7 @@ def readings_due(
     settings = settings or settings_in_force(session.clinic)
     ending = session.sessionendings.current().first()
     return due_readings(
-        settings.schedule(*given),
+        settings.schedule(*given, session.episode.protocol),
         d0=anchors.d0,
         readings=session_readings(session),
         now=now,
@@ -459,7 +459,7 @@ def doses_of_day(actor: Actor, *, now: datetime) -> list[RoomRow]:
         )
         .filter(episode__in=visible)
         .with_anchors()
-        .select_related("clinic", "room", "episode__patient", "episode__clinic")
+        .select_related("clinic", "room", "episode__patient", "episode__clinic", "episode__protocol_version")
         .prefetch_related(
             Prefetch("vitalsreadings", VitalsReading.objects.current().order_by("taken_at"), "readings_now"),
             Prefetch(
@@ -484,7 +484,7 @@ def _room_row(session: Any, settings: DosingSettings, now: datetime) -> RoomRow:
         first = session.given_now[0]
         due = next_due(
             due_readings(
-                settings.schedule(first.drug_value, first.route_value),
+                settings.schedule(first.drug_value, first.route_value, session.episode.protocol),
                 d0=session.d0_at,
                 readings=readings,
                 now=now,

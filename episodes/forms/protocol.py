@@ -7,6 +7,24 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Fieldset, Layout, Row
 from django import forms
 
+from episodes.reading_times import GIVEN_WORDS, parse_offsets
+
+
+class ReadingsField(forms.CharField):
+    """Minutes after the start of the dose, "15, 30, 45"; empty leaves them to the clinic."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=100, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return ", ".join(str(minute) for minute in parse_offsets(text))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
 
 class ProtocolVersionForm(forms.Form):
     """What clinics change in a protocol."""
@@ -55,8 +73,12 @@ class ProtocolVersionForm(forms.Form):
         initial = {name: _at(latest, path) for name, path in self._PATHS.items()}
         initial["preparation_from_h"] = -latest["preparation"]["opens_h"]
         initial["preparation_until_h"] = -latest["preparation"]["closes_h"]
+        named = latest.get("readings") or {}
+        initial |= {_reading_field(key): text for key, text in named.items()}
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
+        for key, words in GIVEN_WORDS.items():
+            self.fields[_reading_field(key)] = ReadingsField(label=words.capitalize())
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
@@ -81,6 +103,10 @@ class ProtocolVersionForm(forms.Form):
                     Column("first_dose_minutes"), Column("later_dose_minutes"),
                 ),
             ),
+            Fieldset(
+                "Readings, minutes after the start; empty follows the clinic's settings",
+                *(_reading_field(key) for key in GIVEN_WORDS),
+            ),
             "change_note",
         )  # fmt: skip
 
@@ -91,7 +117,15 @@ class ProtocolVersionForm(forms.Form):
             _put(data, path, self.cleaned_data[name])
         data["preparation"]["opens_h"] = -self.cleaned_data["preparation_from_h"]
         data["preparation"]["closes_h"] = -self.cleaned_data["preparation_until_h"]
+        named = {key: self.cleaned_data[_reading_field(key)] for key in GIVEN_WORDS}
+        data.pop("readings", None)
+        if any(named.values()):
+            data["readings"] = {key: text for key, text in named.items() if text}
         return data
+
+
+def _reading_field(key: str) -> str:
+    return f"readings_{key}"
 
 
 def _at(data: dict[str, Any], path: tuple[str, ...]) -> Any:

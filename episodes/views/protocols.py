@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from episodes import services
 from episodes.forms import ProtocolVersionForm
 from episodes.models import Protocol, ProtocolVersion
+from episodes.reading_times import GIVEN_WORDS
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.clinics.refusals import Refused
@@ -36,13 +37,15 @@ def detail(request: ActorRequest, protocol: Protocol) -> HttpResponse:
         .select_related("created_by")
         .order_by("-number")
     )
+    spec = versions[0].spec
     return render(
         request,
         "episodes/protocol_detail.html",
         {
             "protocol": protocol,
             "versions": versions,
-            "spec": versions[0].spec,
+            "spec": spec,
+            "readings": [(GIVEN_WORDS[key], minutes) for key, minutes in spec.readings.items()],
             "may_manage": can(request.actor, "protocols.manage", protocol),
         },
     )

@@ -15,7 +15,6 @@ from sessions.vitals.clock import (
     Slot,
     due_readings,
     next_due,
-    parse_offsets,
     schedule_for,
 )
 from sessions.vitals.limits import DEFAULT_VITALS_LIMITS, VitalsLimits
@@ -53,7 +52,6 @@ __all__ = [
     "due_readings",
     "impossibilities_of",
     "next_due",
-    "parse_offsets",
     "predose_reading",
     "schedule_for",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Readings owed by a route. `stay_minutes` is the least time before the last one may be taken."""
+    """Readings owed after a dose, by offset."""
 
     name: str
     slots: tuple[Slot, ...]
@@ -37,21 +36,6 @@ ESKETAMINE_OFFSETS = (
 ESKETAMINE_ACCEPTED_EARLY = 10
 ESKETAMINE_ACCEPTED_LATE = 10
 STANDARD_ACCEPTED = 5
-
-
-def parse_offsets(text: str) -> tuple[int, ...]:
-    """Minutes after D0 from "15, 30, 45"; ValueError with a sentence for the person who typed it."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise ValueError("Name at least one time, in minutes after the start of the dose.")
-    if not all(part.isdecimal() for part in parts):
-        raise ValueError("Whole minutes only, separated by commas.")
-    minutes = [int(part) for part in parts]
-    if any(late <= early for early, late in itertools.pairwise(minutes)) or minutes[0] == 0:
-        raise ValueError("The times must rise, and the first must be after the start.")
-    if minutes[-1] > 480:
-        raise ValueError("Eight hours is the latest.")
-    return tuple(minutes)
 
 
 def schedule_for(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, InternalError, transaction
+from django.urls import reverse
 
 from episodes import services
 from episodes.models import Protocol, ProtocolVersion
@@ -89,6 +90,29 @@ def test_protocol_is_refused_when_an_entry_is_missing() -> None:
         ProtocolSpec.from_data(data)
 
 
+def test_readings_are_the_clinics_when_a_version_names_none() -> None:
+    assert ProtocolSpec.from_data(SHIPPED["kap"]).readings == {}
+
+
+def test_readings_are_those_that_a_version_names() -> None:
+    spec = ProtocolSpec.from_data({**SHIPPED["kap"], "readings": {"im": "10, 20", "esketamine": "40, 120"}})
+    assert spec.readings == {"im": (10, 20), "esketamine": (40, 120)}
+
+
+@pytest.mark.parametrize(
+    ("readings", "words"),
+    [
+        ({"rectal": "15"}, "not for rectal"),
+        ({"iv": ""}, "intravenous ketamine: Name at least one time"),
+        ({"iv": "30, 15"}, "intravenous ketamine: The times must rise"),
+        (["15"], "wrong form"),
+    ],
+)
+def test_readings_are_refused_when_they_make_no_sense(readings: Any, words: str) -> None:
+    with pytest.raises(ProtocolError, match=words):
+        ProtocolSpec.from_data({**SHIPPED["kap"], "readings": readings})
+
+
 @pytest.mark.parametrize(("nth", "owing"), [(1, [1, 2, 3, 4]), (2, [2, 4]), (3, [3])])
 def test_integration_is_owed_after_every_nth_dose(nth: int, owing: list[int]) -> None:
     spec = ProtocolSpec.from_data(_changed(induction={"integration_every_nth": nth}))
@@ -134,3 +158,32 @@ def test_database_refuses_changing_a_version(clinic) -> None:
     version = ProtocolVersion.objects.filter(clinic=clinic)[0]
     with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
         ProtocolVersion.objects.filter(pk=version.pk).update(data={})
+
+
+def _typed(page: Any, **changes: str) -> dict[str, str]:
+    """What the form would send as it stands, with changes."""
+    form = page.context["form"]
+    sent = {field.html_name: field.value() for field in form}
+    return {
+        name: "" if value is None else str(value) for name, value in sent.items() if value is not False
+    } | changes
+
+
+def test_version_with_readings_is_made_on_its_page_and_they_are_taken_out_again(
+    client, clinic, manager
+) -> None:
+    services.install_protocols(clinic=clinic)
+    protocol = Protocol.objects.get(clinic=clinic, slug="kap")
+    address = reverse("episodes:protocol-new-version", kwargs={"slug": protocol.slug})
+    client.force_login(manager)
+    typed = _typed(client.get(address), readings_im="10,20", change_note="Closer at the start")
+    assert client.post(address, {**typed, "readings_im": "20, 10"}).status_code == 422
+    assert client.post(address, typed).status_code == 302
+    assert protocol.latest.data["readings"] == {"im": "10, 20"}
+    page = client.get(reverse("episodes:protocol-detail", kwargs={"slug": protocol.slug})).content.decode()
+    assert "10, 20 min after the start" in page
+    typed = _typed(client.get(address), change_note="As the clinic has it")
+    assert typed["readings_im"] == "10, 20"
+    assert client.post(address, {**typed, "readings_im": ""}).status_code == 302
+    assert protocol.latest.number == 3
+    assert "readings" not in protocol.latest.data

@@ -4,12 +4,18 @@ from datetime import timedelta
 
 import pytest
 
+from episodes.models import Episode
+from episodes.reading_times import GIVEN_WORDS
+from episodes.services import save_protocol_version
+from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
 from screening.models import RiskAssessment, RiskState
 from screening.services.risk import open_risk_assessment
+from sessions import selectors
+from sessions.dose import Drug, Route
 from sessions.risk import needs_risk_recheck
 from sessions.vitals import HoldParameters
-from tests.sessions.situations import set_for
+from tests.sessions.situations import NURSE, set_for
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +92,42 @@ def test_order_limit_stays_below_the_crisis_that_the_clinic_set(arrived):
     assert fields_of(refused) == {"hold_systolic", "hold_diastolic"}
     assert "No dose starts at 165 or above." in {reason.text for reason in refused.value.reasons}
     assert arrived.order(hold=HoldParameters(max_systolic=164, max_diastolic=104)).hold_systolic == 164
+
+
+# -- readings that are owed -------------------------------------------------------------------------------
+
+
+def offsets_due(room):
+    due = selectors.readings_due(room.fresh(), now=room.at(11))
+    (row,) = selectors.doses_of_day(Actor(room.nurse, room.clinic, NURSE), now=room.at(11))
+    assert row.due is not None
+    assert row.due.offset == due[0].offset
+    return [entry.offset for entry in due]
+
+
+def follow_protocol(room, readings):
+    """Put the episode under a version of its protocol that names readings, from its beginning."""
+    before = room.episode.protocol_version
+    version = save_protocol_version(
+        protocol=before.protocol,
+        data={**before.data, "readings": readings},
+        change_note="Readings",
+        actor=room.prescriber,
+    )
+    Episode.objects.filter(pk=room.episode.pk).update(protocol_version=version)
+    room.episode.refresh_from_db()
+
+
+def test_readings_follow_the_protocol_before_the_clinic_before_the_default(room):
+    room.whole_dose()
+    assert offsets_due(room) == [15, 30, 45, 60, 90]
+    set_for(room.clinic, room.prescriber, dosing__readings__iv="20, 40")
+    assert offsets_due(room) == [20, 40]
+    follow_protocol(room, {"im": "5, 10"})
+    assert offsets_due(room) == [20, 40]
+    follow_protocol(room, {"iv": "10, 25, 50"})
+    assert offsets_due(room) == [10, 25, 50]
+
+
+def test_readings_are_named_for_everything_that_can_be_given():
+    assert set(GIVEN_WORDS) == {*Route, Drug.ESKETAMINE}

@@ -18,7 +18,6 @@ from sessions.vitals import (
     due_readings,
     impossibilities_of,
     next_due,
-    parse_offsets,
     predose_reading,
     schedule_for,
 )
@@ -305,17 +304,3 @@ def test_next_due_is_the_latest_pressing_one_when_several_wait():
 def test_nothing_is_due_when_everything_was_taken():
     taken = [full(AT + timedelta(minutes=at)) for at in (15, 30, 45, 60, 90)]
     assert next_due(due_readings(STANDARD, d0=AT, readings=taken, now=AT + timedelta(minutes=95))) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes"),
-    [("15, 30,45", (15, 30, 45)), ("40", (40,)), (" 5 ,480", (5, 480))],
-)
-def test_times_are_read_when_they_rise(text, minutes):
-    assert parse_offsets(text) == minutes
-
-
-@pytest.mark.parametrize("text", ["", "  ", "15, x", "30, 15", "15, 15", "0, 15", "15, 481", "-5", "1.5"])
-def test_times_are_refused_with_a_sentence_when_they_make_no_sense(text):
-    with pytest.raises(ValueError, match=r"[.]$"):
-        parse_offsets(text)
