@@ -11,7 +11,9 @@ from django.db.models import Value
 from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 
+from episodes.followups import announce
 from episodes.models import Allergy, AllergyKind, Patient
+from episodes.services.striking import takes_back
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused
@@ -127,6 +129,7 @@ def update_patient(
             raise Refused(
                 Reason("external-id-taken", "Another patient has this identifier.", field="external_id")
             ) from error
+        announce(patient=patient, actor=actor, now=now)
         return patient
 
 
@@ -143,19 +146,30 @@ def add_allergy(
     now = now or timezone.now()
     try:
         with transaction.atomic():
-            return Allergy.objects.create(
+            allergy = Allergy.objects.create(
                 clinic=patient.clinic, patient=patient, created_by=actor, created_at=now,
                 substance=substance.strip(), kind=kind, reaction=reaction,
             )  # fmt: skip
+            announce(patient=patient, actor=actor, now=now)
+            return allergy
     except IntegrityError as error:
         raise Refused(Reason("allergy-known", "This is already on file.", field="substance")) from error
 
 
 def resolve_allergy(*, allergy: Allergy, actor: User, on: date, now: datetime | None = None) -> Allergy:
     """Mark an allergy as no longer standing from `on`."""
+    now = now or timezone.now()
     with transaction.atomic():
-        allergy = Allergy.objects.select_for_update(of=("self",)).get(pk=allergy.pk)
+        allergy = Allergy.objects.select_for_update(of=("self",)).select_related("patient").get(pk=allergy.pk)
         if allergy.resolved_on is None:
             allergy.resolved_on = on
             allergy.save(update_fields=["resolved_on"])
+            announce(patient=allergy.patient, actor=actor, now=now)
         return allergy
+
+
+def _allergy_struck(entry: Allergy, *, actor: User, now: datetime) -> None:
+    announce(patient=entry.patient, actor=actor, now=now)
+
+
+takes_back(Allergy)(_allergy_struck)

@@ -1,7 +1,7 @@
 """Which function does which kind of job. The app that owns a kind registers its handler from `AppConfig.ready`."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Protocol
 
 
@@ -12,6 +12,7 @@ class Handler(Protocol):
 
 
 _handlers: dict[str, Handler] = {}
+_daily: dict[str, time] = {}
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:
@@ -35,3 +36,18 @@ def handler_of(kind: str) -> Handler:
 def kinds() -> frozenset[str]:
     """Every registered kind."""
     return frozenset(_handlers)
+
+
+def daily(kind: str, *, at: time) -> Callable[[Handler], Handler]:
+    """Register the decorated function for `kind`, and have it asked for once a day for each clinic from `at`, clinic time."""
+
+    def register(function: Handler) -> Handler:
+        _daily[kind] = at
+        return handler(kind)(function)
+
+    return register
+
+
+def daily_kinds() -> dict[str, time]:
+    """Every kind that is asked for daily, with its time of day."""
+    return dict(_daily)

@@ -1,7 +1,7 @@
 """Asking for work, taking it, and doing it exactly as often as it must be done."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pghistory
@@ -169,3 +169,28 @@ def retry(*, job: Job, now: datetime | None = None) -> None:
 def beat(name: str, now: datetime) -> None:
     """Note that something regular happened."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
+
+
+def ask_for_daily_work(now: datetime) -> int:
+    """Write down the day's work of every clinic whose time of day has come; returns how many were new.
+
+    The payload names the clinic and its local day. Asked again on the same day, nothing is added.
+    """
+    wanted: dict[str, tuple[str, Clinic, date]] = {}
+    for clinic in Clinic.objects.all():
+        local = now.astimezone(clinic.zone)
+        for kind, at in registry.daily_kinds().items():
+            if local.time() >= at:
+                wanted[f"{kind}:{clinic.pk}:{local.date()}"] = (kind, clinic, local.date())
+    known = set(Job.objects.filter(key__in=wanted).values_list("key", flat=True))
+    for key, (kind, clinic, day) in wanted.items():
+        if key not in known:
+            enqueue(
+                kind=kind,
+                key=key,
+                payload={"clinic": str(clinic.pk), "day": day.isoformat()},
+                clinic=clinic,
+                once=True,
+                now=now,
+            )
+    return len(wanted.keys() - known)

@@ -32,6 +32,7 @@ def sweep() -> None:
     """Find due and abandoned jobs on every queue and have them done there."""
     now = timezone.now()
     services.beat("sweep", now)
+    services.ask_for_daily_work(now)
     waiting = set(Job.objects.due(now).order_by().values_list("queue", flat=True).distinct())
     for queue in sorted(waiting & set(JobQueue.values)):
         run_queue.apply_async(args=[queue], queue=queue)

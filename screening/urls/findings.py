@@ -2,18 +2,22 @@
 
 from django.urls import path
 
-from screening.views import facts, findings, risk
+from screening.views import facts, findings, medications, risk
 
 urlpatterns = [
     path("<str:public_id>/", findings.overview, name="overview"),
     path("<str:public_id>/history/", facts.history, name="history"),
     path("<str:public_id>/conditions/", facts.conditions, name="conditions"),
     path("conditions/<uuid:pk>/change/", facts.condition_change, name="condition-change"),
-    path("<str:public_id>/medications/", facts.medications, name="medications"),
-    path("<str:public_id>/medications/recognise/", facts.medication_recognise, name="medication-recognise"),
-    path("<str:public_id>/medications/reviewed/", facts.medication_review, name="medication-review"),
-    path("medications/<uuid:pk>/change/", facts.medication_change, name="medication-change"),
-    path("medications/<uuid:pk>/classify/", facts.medication_classify, name="medication-classify"),
+    path("<str:public_id>/medications/", medications.medications, name="medications"),
+    path(
+        "<str:public_id>/medications/recognise/",
+        medications.medication_recognise,
+        name="medication-recognise",
+    ),
+    path("<str:public_id>/medications/reviewed/", medications.medication_review, name="medication-review"),
+    path("medications/<uuid:pk>/change/", medications.medication_change, name="medication-change"),
+    path("medications/<uuid:pk>/classify/", medications.medication_classify, name="medication-classify"),
     path("<str:public_id>/vitals/", facts.vitals, name="vitals"),
     path("<str:public_id>/pregnancy/", facts.pregnancy, name="pregnancy"),
     path("<str:public_id>/pregnancy/test/", facts.pregnancy_test, name="pregnancy-test"),

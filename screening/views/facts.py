@@ -14,14 +14,10 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.services import store_attachment
-from screening.finding_selectors import medication_class_labels, medication_summary
-from screening.forms.findings import (
-    ClassifyForm,
+from screening.forms.facts import (
     ConditionForm,
     FactForm,
     HistoryForm,
-    MedicationForm,
-    MedicationReviewForm,
     MonitoringForm,
     PregnancyForm,
     PregnancyTestForm,
@@ -31,14 +27,11 @@ from screening.forms.findings import (
     VitalsForm,
 )
 from screening.gathering import local_day
-from screening.medications import class_label, recognise
 from screening.models import (
     FACT_MODELS,
     Condition,
     Fact,
     HistoryAnswer,
-    Medication,
-    MedicationReview,
     MonitoringCheck,
     PregnancyRecord,
     PregnancyTest,
@@ -47,9 +40,10 @@ from screening.models import (
     StudyResult,
 )
 from screening.services import facts as services
+from screening.services.findings import Evidence
 
 
-def _after(request: ActorRequest, episode: Episode, name: str) -> HttpResponse:
+def after_entry(request: ActorRequest, episode: Episode, name: str) -> HttpResponse:
     """Back to where the person can go on: the page itself, for those who see it."""
     if can(request.actor, "screening.enter", episode):
         return redirect(name, public_id=episode.public_id)
@@ -76,7 +70,7 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
             messages.success(request, f"Saved: {changed} answer{'' if changed == 1 else 's'} changed.")
             if sees:
                 return redirect("screening:overview", public_id=episode.public_id)
-            return _after(request, episode, "screening:history")
+            return after_entry(request, episode, "screening:history")
     systems = list(form.systems())
     return render(
         request,
@@ -148,7 +142,7 @@ def _fact_page(
                 refused.add_to(form)
             else:
                 messages.success(request, "Recorded.")
-                return _after(request, episode, f"screening:{name}")
+                return after_entry(request, episode, f"screening:{name}")
         return render(
             request,
             "screening/fact.html",
@@ -270,18 +264,26 @@ conditions = _fact_page(
 )
 
 
-@page("screening.enter", fetch=row_for(Condition, "episode__patient", "episode__clinic"))
-def condition_change(request: ActorRequest, condition: Condition) -> HttpResponse:
-    """How a condition stands now: a new entry that supersedes the old one."""
-    episode = condition.episode
-    form = ConditionForm(request.POST or None, request.FILES or None, instance=condition)
+def change_page(
+    request: ActorRequest,
+    row: Any,
+    *,
+    form_class: type[FactForm],
+    record: Record,
+    title: str,
+    section: str,
+) -> HttpResponse:
+    """How a listed fact stands now: a new entry that supersedes `row`, which stays in the record."""
+    episode = row.episode
+    form = form_class(request.POST or None, request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
         try:
-            services.record_condition(
+            record(
                 episode=episode,
                 values=form.details(),
                 actor=request.actor.user,
-                supersedes=Condition.objects.get(pk=condition.pk),
+                # The form has written what was typed into `row`.
+                supersedes=type(row).objects.get(pk=row.pk),
                 evidence=form.evidence(),
                 request_key=form.cleaned_data["request_key"],
             )
@@ -289,13 +291,7 @@ def condition_change(request: ActorRequest, condition: Condition) -> HttpRespons
             refused.add_to(form)
         else:
             messages.success(request, "Recorded. The earlier entry stays in the record.")
-            return _after(request, episode, "screening:conditions")
-    return _change_page(request, episode, form, title=f"Change: {condition.title}", section="conditions")
-
-
-def _change_page(
-    request: ActorRequest, episode: Episode, form: FactForm, *, title: str, section: str
-) -> HttpResponse:
+            return after_entry(request, episode, f"screening:{section}")
     return render(
         request,
         "screening/fact_change.html",
@@ -304,142 +300,16 @@ def _change_page(
     )
 
 
-@page("screening.enter", fetch=episode_for)
-def medications(request: ActorRequest, episode: Episode) -> HttpResponse:
-    """The medication list with its classes; adding one, and saying that the list was gone through."""
-    sees = can(request.actor, "screening.view", episode)
-    form = MedicationForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            row = services.record_medication(
-                episode=episode,
-                values=form.details(),
-                actor=request.actor.user,
-                request_key=form.cleaned_data["request_key"],
-            )
-        except Refused as refused:
-            refused.add_to(form)
-        else:
-            if row.is_settled:
-                messages.success(request, f"On the list: {row.name}.")
-            else:
-                messages.warning(
-                    request, f"On the list: {row.name}. It is unclassified: a prescriber looks at it."
-                )
-            return _after(request, episode, "screening:medications")
-    earlier = Medication.objects.filter(episode=episode).select_related("created_by", "entered_in_error_by")
-    active = medication_summary(episode)
-    shown = {line.medication.pk for line in active.lines}
-    return render(
+@page("screening.enter", fetch=row_for(Condition, "episode__patient", "episode__clinic"))
+def condition_change(request: ActorRequest, condition: Condition) -> HttpResponse:
+    """How a condition stands now."""
+    return change_page(
         request,
-        "screening/medications.html",
-        {
-            "episode": episode,
-            "form": form,
-            "summary": active if sees else None,
-            "earlier": [row for row in earlier.order_by("-created_at")[:50] if row.pk not in shown]
-            if sees
-            else [],
-            "review": MedicationReview.objects.current().of_episode(episode).first() if sees else None,
-            "review_form": MedicationReviewForm(initial={"reviewed_on": local_day(episode, timezone.now())}),
-            "sees": sees,
-            "may_classify": can(request.actor, "finding.answer", episode),
-            "section": "medications",
-        },
-        status=422 if form.errors else 200,
-    )
-
-
-@page("screening.enter", fetch=episode_for, methods=("POST",))
-def medication_review(request: ActorRequest, episode: Episode) -> HttpResponse:
-    """The list was gone through: complete, or nothing is taken."""
-    form = MedicationReviewForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Say on which day the list was gone through.")
-        return _after(request, episode, "screening:medications")
-    try:
-        services.review_medications(
-            episode=episode,
-            takes_none=form.cleaned_data["takes_none"],
-            reviewed_on=form.cleaned_data["reviewed_on"],
-            actor=request.actor.user,
-        )
-    except Refused as refused:
-        for reason in refused.reasons:
-            messages.error(request, reason.text)
-    else:
-        messages.success(request, "Recorded: the list was gone through.")
-    return _after(request, episode, "screening:medications")
-
-
-@page("screening.enter", fetch=row_for(Medication, "episode__patient", "episode__clinic"))
-def medication_change(request: ActorRequest, medication: Medication) -> HttpResponse:
-    """Another dose, or stopped: a new entry that supersedes the old one."""
-    episode = medication.episode
-    form = MedicationForm(request.POST or None, request.FILES or None, instance=medication)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.record_medication(
-                episode=episode,
-                values=form.details(),
-                actor=request.actor.user,
-                supersedes=Medication.objects.get(pk=medication.pk),
-                evidence=form.evidence(),
-                request_key=form.cleaned_data["request_key"],
-            )
-        except Refused as refused:
-            refused.add_to(form)
-        else:
-            messages.success(request, "Recorded. The earlier entry stays in the record.")
-            return _after(request, episode, "screening:medications")
-    return _change_page(request, episode, form, title=f"Change: {medication.name}", section="medications")
-
-
-@page("screening.enter", fetch=episode_for)
-def medication_recognise(request: ActorRequest, episode: Episode) -> HttpResponse:
-    """The class of a name while it is typed: a fragment. The name comes by POST and stands in no address."""
-    name = request.POST.get("name", "")
-    found = recognise(name, is_nasal=bool(request.POST.get("is_nasal")))
-    return render(
-        request,
-        "screening/_recognition.html",
-        {
-            "found": found,
-            "typed": bool(name.strip()),
-            "labels": [class_label(key) for key in sorted(found.rule_classes)],
-        },
-    )
-
-
-@page("finding.answer", fetch=row_for(Medication, "episode__patient", "episode__clinic"))
-def medication_classify(request: ActorRequest, medication: Medication) -> HttpResponse:
-    """A prescriber says what an unclassified medication is."""
-    episode = medication.episode
-    form = ClassifyForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.classify_medication(
-                medication=medication,
-                classes=form.cleaned_data["classes"],
-                reason=form.cleaned_data["reason"],
-                actor=request.actor.user,
-            )
-        except Refused as refused:
-            refused.add_to(form)
-        else:
-            messages.success(request, f"{medication.name}: classified.")
-            return redirect("screening:medications", public_id=episode.public_id)
-    return render(
-        request,
-        "screening/medication_classify.html",
-        {
-            "episode": episode,
-            "form": form,
-            "medication": medication,
-            "labels": medication_class_labels(medication),
-            "section": "medications",
-        },
-        status=422 if form.errors else 200,
+        condition,
+        form_class=ConditionForm,
+        record=services.record_condition,
+        title=f"Change: {condition.title}",
+        section="conditions",
     )
 
 
@@ -471,7 +341,7 @@ def retract(request: ActorRequest, fact: Any) -> HttpResponse:
     episode = _open_episode_of(fact)
     form = RetractForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        evidence = form.evidence() or services.Evidence(reason="")
+        evidence = form.evidence() or Evidence(reason="")
         try:
             if isinstance(fact, Allergy):
                 services.correct_allergy(

@@ -1,13 +1,14 @@
 """Jobs inside one transaction: asking, taking, finishing, failing, sending off again."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from kapclinic.clinics.models import Clinic
 from kapclinic.jobs import registry, services
 from kapclinic.jobs.models import Job, JobState
 from kapclinic.jobs.services import LEASE, backoff, enqueue, retry, run_due, take, work
@@ -215,3 +216,28 @@ def test_look_and_sweep_do_due_work_when_a_message_comes(worker: Worker) -> None
     assert worker.payloads == [{"id": 1}, {"id": 2}]
     services.beat("sweep", timezone.now())
     services.beat("sweep", timezone.now())
+
+
+@pytest.mark.parametrize(("minutes", "is_asked"), [(-1, False), (0, True), (1, True)])
+def test_daily_work_is_asked_for_once_when_its_time_of_day_has_come(
+    worker: Worker, clinic: Clinic, monkeypatch: pytest.MonkeyPatch, minutes: int, is_asked: bool
+) -> None:
+    monkeypatch.setattr(registry, "_daily", {KIND: time(3, 0)})
+    three = datetime(2026, 11, 1, 3, 0, tzinfo=clinic.zone)
+    asked = [services.ask_for_daily_work(three + timedelta(minutes=minutes)) for _ in range(2)]
+    assert asked == [int(is_asked), 0]
+    assert list(Job.objects.values_list("payload", flat=True)) == (
+        [{"clinic": str(clinic.pk), "day": "2026-11-01"}] if is_asked else []
+    )
+
+
+def test_daily_work_stays_done_when_the_day_goes_on(
+    worker: Worker, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_daily", {KIND: time(0, 0)})
+    now = timezone.now()
+    services.ask_for_daily_work(now)
+    run_due()
+    services.ask_for_daily_work(now)
+    assert run_due() == 0
+    assert len(worker.payloads) == 1

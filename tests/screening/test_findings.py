@@ -9,12 +9,15 @@ from django.utils import timezone
 
 from episodes import guards
 from episodes.models import EpisodeEvent
-from episodes.services import add_allergy, resolve_allergy, strike_entry
+from episodes.services import add_allergy, resolve_allergy, strike_entry, update_patient
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
+from kapclinic.jobs.models import Job
+from kapclinic.jobs.services import ask_for_daily_work, run_due
 from screening.contraindications import Standing
 from screening.contraindications.facts import Answer, DayFacts, Intake, Route, VitalsReading
 from screening.finding_selectors import overview_of
+from screening.jobs import REFRESH_DAILY
 from screening.models import (
     Condition,
     Correction,
@@ -37,7 +40,7 @@ from screening.services.facts import (
     retract_fact,
     review_medications,
 )
-from screening.services.findings import answer_findings, store_findings
+from screening.services.findings import answer_findings, current_evaluation, store_findings
 from tests.screening.screening_situations import accept, decide, evidence, local_today, screen
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +192,40 @@ def test_a_ketamine_allergy_counts_when_it_was_resolved_without_a_prescriber(epi
         correct_allergy(episode=episode, allergy=allergy, evidence=evidence(), actor=nurse)
     correct_allergy(episode=episode, allergy=allergy, evidence=evidence(), actor=prescriber)
     assert standing(episode) is Standing.CLEAR
+
+
+def test_findings_follow_when_an_allergy_is_recorded_resolved_or_struck(episode, nurse):
+    screen(episode, nurse)
+    intolerance = add_allergy(
+        patient=episode.patient, substance="Ketamine", kind="intolerance", reaction="panic", actor=nurse
+    )
+    assert codes(episode) == {"CI-PRIOR-REACTION"}
+    strike_entry(entry=intolerance, reason="Another patient", actor=nurse)
+    assert codes(episode) == {"CI-PRIOR-REACTION"}, "only a prescriber takes it away"
+    add_allergy(patient=episode.patient, substance="Ketamine", kind="allergy", reaction="hives", actor=nurse)
+    assert "CI-HYPERSENS" in codes(episode)
+
+
+def test_findings_follow_when_the_date_of_birth_changes(episode, nurse):
+    screen(episode, nurse)
+    born = local_today(episode) - timedelta(days=12 * 365)
+    update_patient(patient=episode.patient, actor=nurse, details={"date_of_birth": born})
+    assert any(code.startswith("CI-") for code in codes(episode))
+
+
+def test_findings_follow_in_the_night_when_only_time_has_passed(episode, nurse):
+    long_ago = timezone.now() - timedelta(days=400)
+    screen(episode, nurse, now=long_ago)
+    before = codes(episode)
+    three = timezone.localtime(timezone=episode.clinic.zone).replace(hour=3, minute=0)
+    ask_for_daily_work(three)
+    ask_for_daily_work(three + timedelta(minutes=1))
+    assert Job.objects.filter(kind=REFRESH_DAILY).count() == 1
+    assert run_due() >= 2
+    assert codes(episode) != before
+    assert codes(episode) == {
+        found.code for found in current_evaluation(episode, now=timezone.now()).findings
+    }
 
 
 def test_a_relative_finding_waits_until_a_prescriber_accepts_it(episode, nurse, prescriber):

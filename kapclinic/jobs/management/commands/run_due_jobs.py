@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from kapclinic.jobs import services
 from kapclinic.jobs.models import JobQueue
@@ -15,5 +16,6 @@ class Command(BaseCommand):
         parser.add_argument("--queue", choices=JobQueue.values, help="only this queue")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        services.ask_for_daily_work(timezone.now())
         count = services.run_due(queue=options["queue"], most=100_000)
         self.stdout.write(f"{count} jobs done")
