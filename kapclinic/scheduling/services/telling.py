@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from kapclinic.accounts.models import Role
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, open_task
 from kapclinic.scheduling.models import Appointment, AppointmentState
 
 TELL_KIND = "tell-patient"
+# The appointment says how the patient was told.
+ended_by_work(TELL_KIND)
 # Told a day ahead where there is time for it (POLICY).
 _AHEAD = timedelta(hours=24)
 

@@ -1,4 +1,4 @@
-"""Booking, moving and ending appointments.
+"""Booking and moving appointments.
 
 Locks are taken in one order: the episode, then each person, room and patient by key, then the rows. The exclusion constraints
 of the database stand behind the checks made here.
@@ -17,12 +17,11 @@ from django.utils import timezone
 from episodes import guards
 from episodes.guards import GuardContext
 from episodes.models import TeamPart
-from episodes.services import grant_cover_access, record_event
+from episodes.services import grant_cover_access
 from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
-from kapclinic.clinics.refusals import Reason, Refused, refuse_if
-from kapclinic.notices.services import close_task
+from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.checks import Proposal, clash_reasons, soft_reasons, split
 from kapclinic.scheduling.models import (
@@ -32,9 +31,9 @@ from kapclinic.scheduling.models import (
     AppointmentState,
     MeetingPlace,
     Part,
-    ToldHow,
 )
-from kapclinic.scheduling.services.telling import follow_with_telling, task_key
+from kapclinic.scheduling.services.appointments.rows import lock_appointment, note
+from kapclinic.scheduling.services.telling import follow_with_telling
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import span_words
 
@@ -118,7 +117,7 @@ def book_appointment(
             ),
             proposal,
         )
-        _note(appointment, "booked", actor=actor, now=now, passed=passed, reason=reason)
+        note(appointment, "booked", actor=actor, now=now, passed=passed, reason=reason)
         _let_covers_in(appointment, people, now=now)
         follow_with_telling(appointment, was_told=False, now=now)
         hooks.tell(hooks.Change("booked", appointment, actor, now))
@@ -210,173 +209,11 @@ def move_appointment(
             appointment.told_at, appointment.told_by, appointment.told_how = None, None, ""
         appointment.sequence += 1
         _write(lambda: _update(appointment, wanted, current, new_room, actor=actor, now=now), proposal)
-        _note(appointment, "moved", actor=actor, now=now, passed=passed, reason=reason, before=before)
+        note(appointment, "moved", actor=actor, now=now, passed=passed, reason=reason, before=before)
         _let_covers_in(appointment, wanted, now=now)
         follow_with_telling(appointment, was_told=before["told"], now=now)
         hooks.tell(hooks.Change("moved", appointment, actor, now, before))
         return appointment
-
-
-def cancel_appointment(
-    *, appointment: Appointment, reason: str, actor: User | None, now: datetime | None = None
-) -> Appointment:
-    """Cancel with a reason; what it served is open again. Twice changes nothing."""
-    now = now or timezone.now()
-    if not reason.strip():
-        raise Refused(Reason("no-reason", "Say why it is cancelled.", field="reason"))
-    with transaction.atomic():
-        appointment, episode = lock_appointment(appointment)
-        if appointment.state == AppointmentState.CANCELLED:
-            return appointment
-        _live_or_refuse(appointment)
-        if episode is not None and actor is not None:
-            guards.check(
-                GuardContext(action="appointment.cancel", episode=episode, now=now, subject=appointment)
-            )
-        appointment.cancel_reason = reason.strip()
-        return _end(appointment, AppointmentState.CANCELLED, "cancelled", actor=actor, now=now)
-
-
-def mark_told(
-    *, appointment: Appointment, how: str, reached: bool, actor: User, now: datetime | None = None
-) -> Appointment:
-    """Record that the patient was told this time (`reached`), or that somebody tried.
-
-    For a cancelled appointment: that the patient knows. Raises Refused for one that ended otherwise.
-    """
-    now = now or timezone.now()
-    if how not in ToldHow.values:
-        raise Refused(Reason("no-how", "Say how the patient was told.", field="how"))
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if appointment.state == AppointmentState.CANCELLED and reached:
-            close_task(key=task_key(appointment), actor=actor, outcome="Told that it is cancelled", now=now)
-            return appointment
-        _live_or_refuse(appointment)
-        if not reached:
-            _note(appointment, "not reached", actor=actor, now=now, data={"how": how})
-            hooks.tell(hooks.Change("not reached", appointment, actor, now))
-            return appointment
-        if appointment.state != AppointmentState.HELD:
-            return appointment
-        before = {"state": appointment.state}
-        appointment.state = AppointmentState.TOLD
-        appointment.told_at, appointment.told_by, appointment.told_how = now, actor, how
-        appointment.sequence += 1
-        appointment.save()
-        _note(appointment, "told", actor=actor, now=now, data={"how": how})
-        follow_with_telling(appointment, was_told=True, now=now)
-        hooks.tell(hooks.Change("told", appointment, actor, now, before))
-        return appointment
-
-
-def mark_arrived(*, appointment: Appointment, actor: User, now: datetime | None = None) -> Appointment:
-    """The patient is here. Twice changes nothing."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if appointment.state == AppointmentState.ARRIVED:
-            return appointment
-        _live_or_refuse(appointment)
-        before = {"state": appointment.state}
-        appointment.state = AppointmentState.ARRIVED
-        appointment.arrived_at = now
-        appointment.sequence += 1
-        appointment.save()
-        _note(appointment, "arrived", actor=actor, now=now)
-        follow_with_telling(appointment, was_told=True, now=now)
-        hooks.tell(hooks.Change("arrived", appointment, actor, now, before))
-        return appointment
-
-
-def mark_no_show(*, appointment: Appointment, actor: User, now: datetime | None = None) -> Appointment:
-    """The patient did not come. Refused before the appointment has begun; twice changes nothing."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if appointment.state == AppointmentState.NO_SHOW:
-            return appointment
-        _live_or_refuse(appointment)
-        if now < appointment.starts_at:
-            raise Refused(Reason("too-early", "It has not begun yet: cancel it instead."))
-        return _end(appointment, AppointmentState.NO_SHOW, "no-show", actor=actor, now=now)
-
-
-def complete_appointment(
-    *,
-    appointment: Appointment,
-    held_from: datetime,
-    held_until: datetime,
-    actor: User | None,
-    now: datetime | None = None,
-) -> Appointment:
-    """Record that it took place, with its real start and end. Twice changes nothing."""
-    now = now or timezone.now()
-    refuse_if(held_time_reasons(held_from, held_until, now=now))
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if appointment.state == AppointmentState.COMPLETED:
-            return appointment
-        _live_or_refuse(appointment)
-        appointment.held_from, appointment.held_until = held_from, held_until
-        return _end(appointment, AppointmentState.COMPLETED, "completed", actor=actor, now=now)
-
-
-def held_time_reasons(held_from: datetime, held_until: datetime, *, now: datetime) -> list[Reason]:
-    """Why recorded times cannot be: reversed, or not over yet."""
-    found: list[Reason] = []
-    if held_until <= held_from:
-        found.append(Reason("reversed", "It ends after it starts.", field="held_until"))
-    if held_until > now:
-        found.append(Reason("not-over", "It has not ended yet.", field="held_until"))
-    return found
-
-
-def flag_appointment(*, appointment: Appointment, reason: str, now: datetime | None = None) -> Appointment:
-    """Mark a booking that something moved away from under; it stays where it is."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if appointment.is_live and (appointment.flagged_at is None or appointment.flag_reason != reason):
-            appointment.flagged_at, appointment.flag_reason = now, reason[:300]
-            appointment.save(update_fields=["flagged_at", "flag_reason"])
-            _note(appointment, "flagged", actor=None, now=now)
-        return appointment
-
-
-def rewindow_appointment(
-    *, appointment: Appointment, window: Span, flag: str = "", now: datetime | None = None
-) -> Appointment:
-    """Keep another window beside a live booking without moving it; `flag` says why it does not lie well there.
-
-    An empty `flag` clears an older flag. Raises Refused when the booking lies outside and nothing says why.
-    """
-    now = now or timezone.now()
-    with transaction.atomic():
-        appointment, _episode = lock_appointment(appointment)
-        if not appointment.is_live:
-            return appointment
-        if not flag and not appointment.outside_reason and not window.covers(appointment.span):
-            raise Refused(Reason("outside-window", "It lies outside its window."))
-        appointment.window_opens_at, appointment.window_closes_at = window.starts_at, window.ends_at
-        if flag != appointment.flag_reason:
-            appointment.flagged_at, appointment.flag_reason = (now, flag[:300]) if flag else (None, "")
-            if flag:
-                _note(appointment, "flagged", actor=None, now=now)
-        appointment.save(update_fields=["window_opens_at", "window_closes_at", "flagged_at", "flag_reason"])
-        return appointment
-
-
-def lock_appointment(appointment: Appointment) -> tuple[Appointment, Any | None]:
-    """The appointment and its episode, freshly read and locked in order."""
-    episode = None if appointment.episode is None else lock_episode(appointment.episode)
-    fresh = (
-        Appointment.objects.select_for_update(of=("self",))
-        .with_participants()
-        .select_related("told_by")
-        .get(pk=appointment.pk)
-    )
-    return fresh, episode
 
 
 def _made_before(request_key: UUID | None) -> Appointment | None:
@@ -398,11 +235,6 @@ def _fresh_or_refuse(appointment: Appointment, expected_sequence: int | None) ->
                 f"Someone changed it meanwhile: it is {appointment.get_state_display().lower()} {words}.",
             )
         )
-
-
-def _live_or_refuse(appointment: Appointment) -> None:
-    if not appointment.is_live:
-        raise Refused(Reason("ended", f"It is {appointment.get_state_display().lower()} already."))
 
 
 def _lock_resources(proposal: Proposal) -> None:
@@ -538,21 +370,6 @@ def _exclusive_people(appointment: Appointment) -> list[Person]:
     ]
 
 
-def _end(
-    appointment: Appointment, state: AppointmentState, what: str, *, actor: User | None, now: datetime
-) -> Appointment:
-    before: dict[str, Any] = {"state": appointment.state, "told": appointment.is_told}
-    appointment.state = state
-    appointment.ended_state_at = now
-    appointment.ended_state_by = actor
-    appointment.sequence += 1
-    appointment.save()
-    _note(appointment, what, actor=actor, now=now)
-    follow_with_telling(appointment, was_told=before["told"], now=now)
-    hooks.tell(hooks.Change(what, appointment, actor, now, before))
-    return appointment
-
-
 def _let_covers_in(appointment: Appointment, people: Sequence[Person], *, now: datetime) -> None:
     """A named cover who takes a booking works with the patient: the team's rights around it."""
     if appointment.episode is None or appointment.kind == AppointmentKind.TEAM_MEETING:
@@ -571,36 +388,3 @@ def _let_covers_in(appointment: Appointment, people: Sequence[Person], *, now: d
             ends_at=appointment.ends_at,
             now=now,
         )
-
-
-def _note(
-    appointment: Appointment,
-    what: str,
-    *,
-    actor: User | None,
-    now: datetime,
-    passed: Iterable[str] = (),
-    reason: str = "",
-    before: dict[str, Any] | None = None,
-    data: dict[str, Any] | None = None,
-) -> None:
-    """One line in the episode's log; team meetings without an episode have their history alone."""
-    if appointment.episode is None:
-        return
-    words = span_words(appointment.span, appointment.clinic.time_zone)
-    content: dict[str, Any] = {"state": appointment.state, "kind": appointment.kind, **(data or {})}
-    if before and "starts_at" in before:
-        content["from"] = before["starts_at"].isoformat()
-    if passed:
-        content["passed"] = sorted(passed)
-        content["explained"] = bool(reason.strip())
-    record_event(
-        episode=appointment.episode,
-        kind=f"appointment.{what.replace(' ', '-')}",
-        summary=f"{appointment.get_kind_display()} {what}: {words}",
-        actor=actor,
-        at=now,
-        data=content,
-        subject=appointment,
-        now=now,
-    )

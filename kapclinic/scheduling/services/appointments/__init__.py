@@ -1,0 +1,37 @@
+"""Verbs of one appointment: booking and moving it, and what becomes of it."""
+
+from kapclinic.scheduling.services.appointments.booking import (
+    KEEP,
+    Person,
+    book_appointment,
+    move_appointment,
+)
+from kapclinic.scheduling.services.appointments.progress import (
+    cancel_appointment,
+    complete_appointment,
+    flag_appointment,
+    held_time_reasons,
+    mark_arrived,
+    mark_no_show,
+    mark_told,
+    rewindow_appointment,
+)
+from kapclinic.scheduling.services.appointments.rows import (
+    lock_appointment,
+)
+
+__all__ = [
+    "KEEP",
+    "Person",
+    "book_appointment",
+    "cancel_appointment",
+    "complete_appointment",
+    "flag_appointment",
+    "held_time_reasons",
+    "lock_appointment",
+    "mark_arrived",
+    "mark_no_show",
+    "mark_told",
+    "move_appointment",
+    "rewindow_appointment",
+]
