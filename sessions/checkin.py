@@ -1,9 +1,10 @@
 """What is known at the door, in the shape in which the rules of the day read it. No ORM, no clock."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from screening.contraindications import Evidence, Finding, Scope, catalogue
 from screening.contraindications.facts import Answer, DayFacts, Intake, VitalsReading
 from screening.contraindications.facts import Route as RuleRoute
 from sessions.dose import Drug, Route
@@ -30,7 +31,10 @@ class DoorAnswers:
     last_food_at: datetime | None = None
     nothing_drunk: bool = False
     last_drink_at: datetime | None = None
+    nasal_medicine_at: datetime | None = None
     intoxication_suspected: str = ""
+    medicines_changed: str = ""
+    pregnancy_possible: str = ""
 
 
 def rule_route(drug: Drug, route: Route) -> RuleRoute | None:
@@ -70,6 +74,41 @@ def day_facts(
         hold_systolic=hold.max_systolic,
         hold_diastolic=hold.max_diastolic,
     )
+
+
+def door_findings(
+    answers: DoorAnswers | None,
+    *,
+    at: datetime,
+    route: RuleRoute | None,
+    nasal_minutes: int,
+    tested_negative_since: bool,
+) -> tuple[Finding, ...]:
+    """What the answers at the door mean by rules of the catalogue that are no `DAY-*` rules, for this session alone.
+
+    `at` is the start of the dose (aware), `route` None before one is ordered. `MED-NASAL`: a nasal steroid or
+    decongestant less than `nasal_minutes` before esketamine (exactly that long ago is enough). `CI-CHILDBEARING`:
+    could be pregnant, and no negative test on the day of the check-in or later; a newer test clears it.
+    """
+    if answers is None:
+        return ()
+    found: list[Finding] = []
+    used_at = answers.nasal_medicine_at
+    if (
+        used_at is not None
+        and route in (None, RuleRoute.ESKETAMINE_INTRANASAL)
+        and timedelta(0) <= at - used_at < timedelta(minutes=nasal_minutes)
+    ):
+        words = f"Nasal steroid or decongestant less than {nasal_minutes} minutes before the dose"
+        found.append(_at_the_door("MED-NASAL", Evidence("check-in", "nasal", words)))
+    if answers.pregnancy_possible == Answer.YES and not tested_negative_since:
+        words = "Could be pregnant, said at check-in; no negative test since"
+        found.append(_at_the_door("CI-CHILDBEARING", Evidence("check-in", "pregnancy", words)))
+    return tuple(found)
+
+
+def _at_the_door(code: str, evidence: Evidence) -> Finding:
+    return Finding(replace(catalogue()[code], scope=Scope.SESSION), (evidence,))
 
 
 def _answer(value: str) -> Answer | None:

@@ -32,6 +32,7 @@ PREPARATIONS_BEFORE_FIRST = "dosing.preparations_before_first_dose"
 READY_HOURS_EARLY = "dosing.ready_hours_early"
 READY_HOURS_LATE = "dosing.ready_hours_late"
 LATE_ENTRY_MINUTES = "dosing.late_entry_minutes"
+NASAL_MINUTES = "dosing.nasal_minutes"
 DUTY_DAYS_BEFORE = "dosing.duty_days_before"
 DUTY_DAYS_AFTER = "dosing.duty_days_after"
 
@@ -121,6 +122,18 @@ def declare() -> None:
             mark=Mark.POLICY,
             least=10,
             most=480,
+        ),
+        SettingSpec(
+            key=NASAL_MINUTES,
+            label="Esketamine: no nasal steroid or decongestant before a dose for",
+            kind=int,
+            default=60,
+            unit="min",
+            group="Doses",
+            source="spravato.com, treatment page: at least 1 hour before",
+            mark=Mark.VERIFIED,
+            least=60,
+            most=720,
         ),
         _days(
             DUTY_DAYS_BEFORE, "Who is on duty sees the day's patients from this long before (to prepare)", 1

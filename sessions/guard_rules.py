@@ -36,12 +36,11 @@ _ASKED_BELOW = frozenset({"finding-DAY-CONSENT-MISSING", "finding-DAY-CLEARANCE-
 
 @guards.register("dose.start")
 def day_is_clear(context: GuardContext) -> Iterator[Reason]:
-    """The rules of the day (`DAY-*`) over check-in, readings and the order's own limits; a newer reading counts."""
+    """The rules of the day over check-in, readings and the order's own limits; a newer reading counts."""
     session = context.subject
     if session is None:
         return
-    judged = day_evaluation(session, now=context.now).evaluation
-    for reason in judged.reasons:
+    for reason in day_evaluation(session, now=context.now).reasons:
         if reason.code not in _ASKED_BELOW:
             yield reason
 

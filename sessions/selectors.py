@@ -12,7 +12,8 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, Sum
 from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.models import Clinic
-from screening.models import ScreeningVitals
+from screening.models import MedicationReview, PregnancyTest, ScreeningVitals
+from screening.models.clinical import TestResult
 from sessions.anchor import Anchors
 from sessions.checkin import DoorAnswers
 from sessions.clinical_settings import DosingSettings, settings_in_force
@@ -29,6 +30,7 @@ from sessions.models import (
     SessionEnding,
     SessionState,
     VitalsReading,
+    YesNo,
 )
 from sessions.risk import needs_risk_recheck
 from sessions.vitals import (
@@ -155,8 +157,37 @@ def door_answers(session: DosingSession) -> DoorAnswers | None:
         last_food_at=row.last_food_at,
         nothing_drunk=row.nothing_drunk,
         last_drink_at=row.last_drink_at,
+        nasal_medicine_at=row.nasal_medicine_at,
         intoxication_suspected=row.intoxication_suspected,
+        medicines_changed=row.medicines_changed,
+        pregnancy_possible=row.pregnancy_possible,
     )
+
+
+def tested_negative_since_check_in(session: DosingSession) -> bool:
+    """Whether a pregnancy test of the day of the check-in in force, or of a later one, was negative."""
+    row = session.checkins.current().first()
+    if row is None or row.pregnancy_possible != YesNo.YES:
+        return False
+    return (
+        PregnancyTest.objects.current()
+        .of_episode(session.episode)
+        .filter(result=TestResult.NEGATIVE, tested_on__gte=_check_in_day(row))
+        .exists()
+    )
+
+
+def medicines_to_reconcile(session: DosingSession) -> bool:
+    """Whether medicines changed, by the check-in in force, and nobody went through the list on its day or later."""
+    row = session.checkins.current().first()
+    if row is None or row.medicines_changed != YesNo.YES:
+        return False
+    reviews = MedicationReview.objects.current().of_episode(session.episode)
+    return not reviews.filter(reviewed_on__gte=_check_in_day(row)).exists()
+
+
+def _check_in_day(row: CheckIn) -> date:
+    return row.at.astimezone(row.clinic.zone).date()
 
 
 def drug_and_route(session: DosingSession) -> tuple[Drug, Route] | None:

@@ -72,7 +72,7 @@ class CheckInForm(KeyedForm):
     nasal_medicine_at = Moment(
         label="Nasal steroid or decongestant used",
         required=False,
-        help_text="Esketamine: at least 1 h before.",
+        help_text="The last time today. It matters before esketamine.",
     )
     intoxication_suspected = YesNoField(label="Intoxication suspected")
     medicines_changed = YesNoField(label="Medicines changed since the last visit")

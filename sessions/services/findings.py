@@ -2,52 +2,84 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 
-from kapclinic.accounts.models import User
+from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.refusals import Reason, Refused
-from screening.contraindications import Finding, Severity
-from screening.finding_selectors import DayEvaluation
+from kapclinic.clinics.services import setting
+from screening.contraindications import Evaluation, Finding, Severity
+from screening.finding_selectors import holding_reasons
 from screening.selectors import evaluate_day
 from screening.services.findings import AnswerInput, answer_findings, store_findings
 from sessions import selectors
-from sessions.checkin import day_facts, rule_route
+from sessions.checkin import day_facts, door_findings, rule_route
+from sessions.clinical_settings import NASAL_MINUTES
 from sessions.models import DosingSession
 from sessions.services.common import clock, lock_session
+
+# A safety question that one visit to the medication list settles; a prescriber may go on without it.
+MEDICINES_CHANGED = Reason(
+    "medicines-changed",
+    "Medicines changed since the last visit, and nobody has gone through the medication list on the day.",
+    passable_by=frozenset({Role.PRESCRIBER.value}),
+)
 
 
 @dataclass(frozen=True)
 class DayJudgement:
-    """What the rules of the day say: everything, and the relative findings that wait for a prescriber."""
+    """What the rules say at the door.
 
-    evaluation: DayEvaluation
+    `waiting` are relative findings without a prescriber's answer, `noted` those that only inform, `reasons` all that
+    holds the dose.
+    """
+
+    evaluation: Evaluation
     waiting: tuple[Finding, ...]
+    noted: tuple[Finding, ...]
+    reasons: tuple[Reason, ...]
 
 
 def day_evaluation(session: DosingSession, *, now: datetime) -> DayJudgement:
-    """Ask the rules of the day for a dose that would start at `now`."""
+    """Ask the rules of the day for a dose that would start at `now`, and what else the answers at the door mean."""
     pair = selectors.drug_and_route(session)
+    answers = selectors.door_answers(session)
+    route = None if pair is None else rule_route(*pair)
     judged = evaluate_day(
         session.episode,
         day_facts(
             at=now,
-            answers=selectors.door_answers(session),
+            answers=answers,
             readings=selectors.session_readings(session),
             hold=selectors.hold_of(session),
         ),
         now=now,
-        route=None if pair is None else rule_route(*pair),
+        route=route,
         session_key=session.pk,
     )
-    waiting = tuple(
-        finding
-        for finding in judged.evaluation.of(Severity.RELATIVE)
-        if judged.accepted.get(finding.code) != finding.evidence_hash
+    at_the_door = door_findings(
+        answers,
+        at=now,
+        route=route,
+        nasal_minutes=setting(session.clinic, NASAL_MINUTES),
+        tested_negative_since=selectors.tested_negative_since_check_in(session),
     )
-    return DayJudgement(judged, waiting)
+    evaluation = replace(judged.evaluation, findings=(*judged.evaluation.findings, *at_the_door))
+    reasons = holding_reasons(evaluation, judged.accepted)
+    if selectors.medicines_to_reconcile(session):
+        reasons += (MEDICINES_CHANGED,)
+    return DayJudgement(
+        evaluation=evaluation,
+        waiting=tuple(
+            finding
+            for finding in evaluation.of(Severity.RELATIVE)
+            if judged.accepted.get(finding.code) != finding.evidence_hash
+        ),
+        noted=evaluation.of(Severity.INFORMATIONAL),
+        reasons=reasons,
+    )
 
 
 def answer_day_findings(
@@ -67,7 +99,7 @@ def answer_day_findings(
         judged = day_evaluation(session, now=now)
         store_findings(
             episode=session.episode,
-            found=judged.evaluation.evaluation.findings,
+            found=judged.evaluation.findings,
             actor=actor,
             now=now,
             session_key=session.pk,

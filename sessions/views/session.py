@@ -47,6 +47,7 @@ _RIGHTS = {
     "discharge": "dose.discharge",
     "override": "dose.override",
     "strike": "entry.strike",
+    "screening": "screening.enter",
 }
 
 
