@@ -6,8 +6,11 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from episodes.services import strike_entry
 from kapclinic.clinics.refusals import Refused
+from screening.contraindications import ask
 from screening.contraindications.facts import Route
+from screening.gathering import gather_facts
 from screening.models import Finding, FindingAnswer
 from screening.services.facts import record_pregnancy_test, review_medications
 from screening.services.findings import AnswerInput
@@ -207,3 +210,22 @@ def test_page_shows_what_the_door_means_and_takes_the_prescribers_answer(client,
     answer = FindingAnswer.objects.get(finding__code="CI-CHILDBEARING")
     assert (answer.outcome, answer.rationale, answer.signed_by) == ("defer", "Test first", arrived.prescriber)
     assert "finding-CI-CHILDBEARING" in held_by(arrived)
+
+
+# -- doses that screening hears of --------------------------------------------------------------------------
+
+
+def childbearing(room, days):
+    """Whether "could be pregnant, no test" stands for a dose so many days after the room's start."""
+    now = room.start + timedelta(days=days)
+    return ask("CI-CHILDBEARING", gather_facts(room.episode, now=now)).fires
+
+
+@pytest.mark.django_db
+def test_test_before_the_first_dose_is_not_asked_again_once_a_dose_was_given(arrived):
+    come_in(arrived)
+    assert childbearing(arrived, 10)
+    given = arrived.begin()
+    assert not childbearing(arrived, 10)
+    strike_entry(entry=given, reason="Another patient", actor=arrived.nurse, now=arrived.at(20))
+    assert childbearing(arrived, 10)
