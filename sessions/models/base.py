@@ -1,11 +1,13 @@
 """The base of what is written down during a dosing session, and triggers that keep it as it was written."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet
 
@@ -86,6 +88,16 @@ class CorrectableEntry(SessionEntry):
     def is_current(self) -> bool:
         """True while neither corrected nor struck."""
         return self.superseded_at is None and not self.is_struck
+
+
+def day_in_words(at: datetime) -> str:
+    """The day of an instant in the zone that is in force (on pages the clinic's): `2026-03-10`."""
+    return f"{timezone.localtime(at):%Y-%m-%d}"
+
+
+def moment_in_words(at: datetime) -> str:
+    """An instant in the zone that is in force (on pages the clinic's), with its name: `2026-03-10 09:20 MDT`."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M %Z}"
 
 
 def person_field(**options: Any) -> models.ForeignKey:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from kapclinic.audit.history import tracked
 from kapclinic.documents.notes import never_deleted
 from sessions.discharge import ENDING_LABELS, Ending
-from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, person_field
+from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, moment_in_words, person_field
 from sessions.models.monitoring import STEP_CHOICES
 
 ENDING_CHOICES = [(ending.value, ENDING_LABELS[ending]) for ending in Ending]
@@ -41,7 +41,7 @@ class DischargeCheck(SessionEntry):
         ]
 
     def __str__(self) -> str:
-        return f"Discharge check {self.at:%Y-%m-%d %H:%M}"
+        return f"Discharge check {moment_in_words(self.at)}"
 
 
 @tracked

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
 from kapclinic.documents.notes import never_deleted
-from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, person_field
+from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, moment_in_words, person_field
 from sessions.vitals import FOUR_STEPS, SEDATION_STEPS, Reading, Sign
 
 SEDATION_CHOICES = [(step, f"{step} – {words}") for step, words in SEDATION_STEPS.items()]
@@ -57,7 +57,7 @@ class VitalsReading(CorrectableEntry):
         ]
 
     def __str__(self) -> str:
-        return f"Vital signs {self.taken_at:%Y-%m-%d %H:%M}"
+        return f"Vital signs {moment_in_words(self.taken_at)}"
 
     @property
     def pressure(self) -> str:

@@ -9,7 +9,7 @@ from episodes.models import Episode
 from kapclinic.audit.history import tracked
 from kapclinic.documents.notes import Addendum, SignedNote
 from kapclinic.scheduling.models import Appointment, MeetingPlace
-from sessions.models.base import person_field
+from sessions.models.base import day_in_words, person_field
 
 
 @tracked
@@ -46,7 +46,7 @@ class PreparationSession(SignedNote):
         ]
 
     def __str__(self) -> str:
-        return f"Preparation {self.held_from:%Y-%m-%d}"
+        return f"Preparation {day_in_words(self.held_from)}"
 
     def content(self) -> dict[str, Any]:
         return {
@@ -72,4 +72,4 @@ class PreparationAddendum(Addendum):
         ordering = ["created_at"]
 
     def __str__(self) -> str:
-        return f"Addendum {self.created_at:%Y-%m-%d}"
+        return f"Addendum {day_in_words(self.created_at)}"

@@ -13,7 +13,7 @@ from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet, Room
 from kapclinic.documents.notes import never_deleted
 from kapclinic.scheduling.models import Appointment
 from sessions.anchor import AdministrationTimes, Anchors, anchors
-from sessions.models.base import CorrectableEntry, final_but_for, person_field
+from sessions.models.base import CorrectableEntry, day_in_words, final_but_for, moment_in_words, person_field
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -148,7 +148,7 @@ class DosingSession(ClinicalEntry):
         ]
 
     def __str__(self) -> str:
-        return f"Dosing session {self.planned_at:%Y-%m-%d}"
+        return f"Dosing session {day_in_words(self.planned_at)}"
 
     @property
     def is_open(self) -> bool:
@@ -210,7 +210,7 @@ class CheckIn(CorrectableEntry):
         ]
 
     def __str__(self) -> str:
-        return f"Check-in {self.at:%Y-%m-%d %H:%M}"
+        return f"Check-in {moment_in_words(self.at)}"
 
 
 DUTY_ROLES = [(role.value, role.label) for role in (Role.NURSE, Role.PRESCRIBER)]

@@ -50,6 +50,15 @@ def test_record_shows_dose_reading_and_what_to_do(client, dosed):
     assert "Repeat in 5 min and call the prescriber." in page
 
 
+def test_entries_are_named_by_the_clinics_time_not_by_utc(client, dosed):
+    client.force_login(dosed.nurse)
+    page = client.get(url("session-detail", dosed.session)).content.decode()
+    for name, at in (("Vital signs", dosed.at(55)), ("Check-in", dosed.at(2))):
+        moment = at.astimezone(dosed.clinic.zone)
+        assert f"as entered in error: {name} {moment:%Y-%m-%d %H:%M %Z}" in page
+        assert f"{name} {at:%Y-%m-%d %H:%M}" not in page
+
+
 @pytest.mark.parametrize(
     ("role", "name", "status"),
     [
