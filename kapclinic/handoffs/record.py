@@ -29,6 +29,7 @@ from sessions.clinical_settings import settings_in_force
 from sessions.dose import ROUTE_LABELS, ROUTE_SHORT, Route, plain
 from sessions.models import DosingSession, PreparationSession
 from sessions.selectors import DoseReport, dose_report, doses_of_episode, unanswered_challenges
+from sessions.vitals import SEDATION_STEPS
 
 # POLICY: forms from this long before the episode show where the course began.
 SCORES_LOOK_BACK = timedelta(days=183)
@@ -103,7 +104,11 @@ def _after_the_dose(report: DoseReport, session: DosingSession) -> dict[str, Sug
     told = [entry.text for entry in report.narrative if entry.text]
     deepest = min((r.sedation for r in report.readings if r.sedation is not None), default=None)
     if deepest is not None:
-        told.append(f"Deepest sedation MOAA/S {deepest}.")
+        told.append(
+            f"Deepest sedation: {SEDATION_STEPS[deepest]} (MOAA/S {deepest})."
+            if deepest < max(SEDATION_STEPS)
+            else f"Awake at every reading (MOAA/S {deepest})."
+        )
     told += [
         f"{challenge.get_kind_display()} at {challenge.began_at.astimezone(zone):%H:%M}: {challenge.description}".strip(
             ": "

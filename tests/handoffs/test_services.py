@@ -7,6 +7,7 @@ from typing import Any
 import pypdf
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from django.db.utils import DatabaseError
 
 from episodes.models import EpisodeEvent
@@ -20,7 +21,7 @@ from kapclinic.documents.services import make_pdf
 from kapclinic.handoffs import record
 from kapclinic.handoffs.fields import FIELDS
 from kapclinic.handoffs.models import Acknowledgement, Handoff
-from kapclinic.handoffs.selectors import rows_of
+from kapclinic.handoffs.selectors import owed_handoffs, rows_of
 from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
 from kapclinic.jobs.models import JobQueue
 from kapclinic.jobs.services import run_due
@@ -123,10 +124,33 @@ def test_prefill_takes_the_record_when_a_dose_was_given(dosed: Any) -> None:
     dosed.look(100, mental_status="Calm, oriented, no wish to die.")
     offered = record.suggestions(dosed.session, TO_THERAPIST)
     assert offered["dose"].text.startswith("IV ketamine 34 mg")
-    assert "Deepest sedation MOAA/S 3." in offered["response"].text
+    sedated = "Deepest sedation: answers only after the name is called loudly or repeatedly (MOAA/S 3)."
+    assert sedated in offered["response"].text
     assert offered["mental_status"].text == "Calm, oriented, no wish to die."
     assert offered["adverse_events"].text == "None recorded."
     assert "10 Mar 2026" in offered["dose"].source
+
+
+def test_prefill_says_awake_when_no_reading_was_below_five(room: Any) -> None:
+    room.whole_dose()
+    assert (
+        "Awake at every reading (MOAA/S 5)."
+        in record.suggestions(room.session, TO_THERAPIST)["response"].text
+    )
+
+
+def test_handoff_before_a_dose_is_owed_no_more_once_given_and_its_draft_can_still_be_signed(
+    room: Any,
+) -> None:
+    room.ready()
+    kept = draft(room, TO_PRESCRIBER)
+    owed = {"clinic_id": room.clinic.pk, "episodes": Q(), "kinds": [TO_PRESCRIBER], "now": room.at(11)}
+    assert [row.session for row in owed_handoffs(**owed)] == [room.session]
+    room.begin()
+    assert owed_handoffs(**owed) == []
+    sign_handoff(handoff=kept, version=kept.version, actor=room.therapist, now=room.at(60))
+    kept.refresh_from_db()
+    assert kept.is_signed
 
 
 def test_prefill_takes_intention_and_medication_when_a_dose_is_coming(planned: Any) -> None:
