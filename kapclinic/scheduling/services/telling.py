@@ -17,6 +17,8 @@ TELL_KIND = "tell-patient"
 ended_by_work(TELL_KIND)
 # Told a day ahead where there is time for it (POLICY).
 _AHEAD = timedelta(hours=24)
+# What begins sooner than that still leaves somebody this long to ring (POLICY), but never past its beginning.
+_TO_RING = timedelta(hours=2)
 
 
 def task_key(appointment: Appointment) -> str:
@@ -42,7 +44,7 @@ def follow_with_telling(appointment: Appointment, *, was_told: bool, now: dateti
 
 
 def _open(appointment: Appointment, key: str, title: str, *, was_told: bool, now: datetime) -> None:
-    due_at = max(now, appointment.starts_at - _AHEAD)
+    due_at = max(now, appointment.starts_at - _AHEAD, min(now + _TO_RING, appointment.starts_at))
     soon = appointment.starts_at - now < 2 * _AHEAD
     open_task(
         clinic=appointment.clinic,
