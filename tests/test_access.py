@@ -6,28 +6,21 @@ arguments tests/url_arguments.py has no object, fails.
 """
 
 import logging
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
-from django.test import Client, RequestFactory
-from django.test.client import ClientHandler
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from kapclinic.accounts import policy
-from kapclinic.accounts.models import Membership, Role, User
+from kapclinic.accounts.models import Membership, Role
 from kapclinic.accounts.policy import HOUSE_ACTIONS, TABLE, Relation
 from tests import factories
-from tests.conftest import take_application_rights
-from tests.url_arguments import BY_ARGUMENT, BY_NAME, OF_CLINIC, Situation
+from tests.url_arguments import BY_NAME, OF_CLINIC
+from tests.walk import ADDRESSES, GUARDED, Address, Walker, World, ask, standing_world, url_of
 
 # Probes are asked by machines, without a person (kapclinic/health.py).
 PROBES = frozenset({"livez", "readyz", "healthz"})
@@ -59,86 +52,13 @@ DENIED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")
 
 
-@dataclass(frozen=True)
-class Address:
-    """One address: its name with namespace, the names of its arguments, the action that guards it."""
-
-    name: str
-    arguments: tuple[str, ...]
-    action: str | None
-    is_marked: bool
-
-
-def _addresses(resolver: URLResolver, namespace: str = "", above: tuple[str, ...] = ()) -> Iterator[Address]:
-    for entry in resolver.url_patterns:
-        arguments = (*above, *re.compile(entry.pattern.regex.pattern).groupindex)
-        if isinstance(entry, URLResolver):
-            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
-            yield from _addresses(entry, inner, arguments)
-        elif isinstance(entry, URLPattern):
-            name = f"{namespace}{entry.name}" if entry.name else str(entry.pattern)
-            yield Address(
-                name, arguments, getattr(entry.callback, "action", None), hasattr(entry.callback, "action")
-            )
-
-
-ADDRESSES = sorted(_addresses(get_resolver()), key=lambda address: address.name)
-GUARDED = [address for address in ADDRESSES if address.action is not None]
-
-
-@dataclass(frozen=True)
-class Walker:
-    """One kind of person: a role, with the relations in which it stands to the situation's episode."""
-
-    role: Role
-    user: User
-    relations: frozenset[Relation]
-
-
-@dataclass(frozen=True)
-class World:
-    """The people of two clinics, signed in, and a situation for the addresses to be about."""
-
-    situation: Situation
-    walkers: tuple[Walker, ...]
-    outsider: User
-    # The session key of each person, by the person's key.
-    signed_in: dict[Any, str]
-
-
-def _make_world() -> World:
-    clinic = factories.make_clinic()
-    team = {role: factories.make_member(clinic, role) for role in Role}
-    # A second manager, so that ending a role never meets the last one.
-    factories.make_member(clinic, Role.MANAGER)
-    situation = Situation(clinic, team)
-    situation.prepare()
-    in_clinic = frozenset({Relation.CLINIC})
-    on_team = frozenset({Relation.CLINIC, Relation.TEAM})
-    clinical = (Role.NURSE, Role.THERAPIST, Role.PRESCRIBER)
-    # Each role on the team and off it. Coordinators and managers are on no team.
-    walkers = [Walker(role, team[role], on_team if role in clinical else in_clinic) for role in Role]
-    walkers += [Walker(role, factories.make_member(clinic, role), in_clinic) for role in clinical]
-    outsider = factories.make_member(factories.make_clinic("Other Demo Clinic"), *Role)
-    people = [outsider, *(walker.user for walker in walkers)]
-    return World(situation, tuple(walkers), outsider, {user.pk: _sign_in(user) for user in people})
-
-
-def _sign_in(user: User) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
 @pytest.fixture(scope="module")
 def made_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """The world, made once for all addresses in a transaction that is never committed."""
     # Each refusal is logged with its traceback; a thousand of them are no news. Errors are.
     logging.disable(logging.WARNING)
-    with django_db_blocker.unblock(), transaction.atomic():
-        take_application_rights()
-        yield _make_world()
-        transaction.set_rollback(True)
+    with standing_world(django_db_blocker) as made:
+        yield made
     logging.disable(logging.NOTSET)
 
 
@@ -148,47 +68,6 @@ def world(made_world: World) -> Iterator[World]:
     with transaction.atomic():
         yield made_world
         transaction.set_rollback(True)
-
-
-def _url(address: Address, situation: Situation) -> str:
-    if not address.arguments:
-        return reverse(address.name)
-    if address.name in BY_NAME:
-        return reverse(address.name, kwargs=BY_NAME[address.name](situation))
-    missing = [name for name in address.arguments if name not in BY_ARGUMENT]
-    if missing:
-        pytest.fail(
-            f"{address.name} takes {', '.join(missing)}, and tests/url_arguments.py does not say what stands there: add an "
-            f'entry @for_address("{address.name}") that makes the object at `situation.clinic` and returns the arguments.',
-            pytrace=False,
-        )
-    return reverse(address.name, kwargs={name: BY_ARGUMENT[name](situation) for name in address.arguments})
-
-
-class _Asker(RequestFactory):
-    """Django's test client without what takes its time: the middleware is loaded once, rendered contexts are not copied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.handler = ClientHandler(enforce_csrf_checks=False)
-
-    def request(self, **request: Any) -> Any:
-        return self.handler(self._base_environ(**request))
-
-
-@cache
-def _asker() -> _Asker:
-    return _Asker()
-
-
-def _ask(method: str, url: str, session: str = "", **headers: str) -> HttpResponse:
-    """What the address answers to a GET or to an empty POST, with this session; nothing that it changes stays."""
-    if session:
-        headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session}"
-    with transaction.atomic():
-        answer: Any = _asker().generic(method, url, headers=headers)
-        transaction.set_rollback(True)
-    return answer  # type: ignore[no-any-return]  # the client's answer
 
 
 def _is_sign_in(answer: HttpResponse) -> bool:
@@ -216,13 +95,13 @@ def test_entry_of_the_arguments_belongs_to_an_address_when_it_exists() -> None:
 
 @pytest.mark.parametrize("address", GUARDED, ids=lambda address: address.name)
 def test_address_answers_as_the_access_table_says(address: Address, world: World) -> None:
-    url = _url(address, world.situation)
+    url = url_of(address, world.situation)
     wrong: list[str] = []
     taken: set[str] = set()
     for method in METHODS:
         _check_stranger(method, url, wrong)
         for walker in world.walkers:
-            answer = _ask(method, url, world.signed_in[walker.user.pk])
+            answer = ask(method, url, world.signed_in[walker.user.pk])
             if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and method not in taken:
                 # The gate looks at the method before it looks at the person.
                 break
@@ -230,7 +109,7 @@ def test_address_answers_as_the_access_table_says(address: Address, world: World
             who = f"{method} by {walker.role}, {' and '.join(sorted(_relations(address, walker)))}"
             wrong += [f"{who}: {what}" for what in _faults(address, walker, method, answer)]
         if address.arguments and address.action != "account.self" and not _is_of_no_clinic(address):
-            answer = _ask(method, url, world.signed_in[world.outsider.pk])
+            answer = ask(method, url, world.signed_in[world.outsider.pk])
             expected = HTTPStatus.NOT_FOUND if method in taken else HTTPStatus.METHOD_NOT_ALLOWED
             if answer.status_code != expected:
                 wrong.append(f"{method} by a person of another clinic: finds something, {answer.status_code}")
@@ -239,9 +118,9 @@ def test_address_answers_as_the_access_table_says(address: Address, world: World
 
 
 def _check_stranger(method: str, url: str, wrong: list[str]) -> None:
-    if not _is_sign_in(_ask(method, url)):
+    if not _is_sign_in(ask(method, url)):
         wrong.append(f"{method} by a stranger: not sent to sign-in")
-    if _ask(method, url, **{"HX-Request": "true"}).status_code != HTTPStatus.UNAUTHORIZED:
+    if ask(method, url, **{"HX-Request": "true"}).status_code != HTTPStatus.UNAUTHORIZED:
         wrong.append(f"{method} of a part of a page by a stranger: not 401")
 
 
@@ -297,9 +176,9 @@ def _faults(address: Address, walker: Walker, method: str, answer: HttpResponse)
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_public_address_shows_nothing_of_the_clinic_when_a_stranger_asks(name: str, world: World) -> None:
     address = next(address for address in ADDRESSES if address.name == name)
-    url = _url(address, world.situation)
+    url = url_of(address, world.situation)
     for method in METHODS:
-        answer = _ask(method, url)
+        answer = ask(method, url)
         assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
         assert world.situation.clinic.name not in answer.content.decode()
 
@@ -310,5 +189,5 @@ def test_person_without_a_role_sees_no_page_when_signed_in(world: World) -> None
     for address in GUARDED:
         if not address.arguments:
             for method in METHODS:
-                answer = _ask(method, reverse(address.name), world.signed_in[person.pk])
+                answer = ask(method, reverse(address.name), world.signed_in[person.pk])
                 assert answer.status_code == HTTPStatus.FORBIDDEN, f"{method} {address.name}"

@@ -1,0 +1,149 @@
+"""The world of a walk over every address: all addresses of the program, two clinics with their people signed in, and what an
+address answers when it is asked.
+
+Two walks stand on it: who is let in (tests/test_access.py), and what the pages look like (tests/browser/test_accessibility.py).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
+
+from kapclinic.accounts.models import Role, User
+from kapclinic.accounts.policy import Relation
+from tests import factories
+from tests.conftest import take_application_rights
+from tests.url_arguments import BY_ARGUMENT, BY_NAME, Situation
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address: its name with namespace, the names of its arguments, the action that guards it."""
+
+    name: str
+    arguments: tuple[str, ...]
+    action: str | None
+    is_marked: bool
+
+
+def _addresses(resolver: URLResolver, namespace: str = "", above: tuple[str, ...] = ()) -> Iterator[Address]:
+    for entry in resolver.url_patterns:
+        arguments = (*above, *re.compile(entry.pattern.regex.pattern).groupindex)
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from _addresses(entry, inner, arguments)
+        elif isinstance(entry, URLPattern):
+            name = f"{namespace}{entry.name}" if entry.name else str(entry.pattern)
+            yield Address(
+                name, arguments, getattr(entry.callback, "action", None), hasattr(entry.callback, "action")
+            )
+
+
+ADDRESSES = sorted(_addresses(get_resolver()), key=lambda address: address.name)
+GUARDED = [address for address in ADDRESSES if address.action is not None]
+
+
+@dataclass(frozen=True)
+class Walker:
+    """One kind of person: a role, with the relations in which it stands to the situation's episode."""
+
+    role: Role
+    user: User
+    relations: frozenset[Relation]
+
+
+@dataclass(frozen=True)
+class World:
+    """The people of two clinics, signed in, and a situation for the addresses to be about."""
+
+    situation: Situation
+    walkers: tuple[Walker, ...]
+    outsider: User
+    # The session key of each person, by the person's key.
+    signed_in: dict[Any, str]
+
+
+def _make_world() -> World:
+    clinic = factories.make_clinic(is_demo=True)
+    team = {role: factories.make_member(clinic, role) for role in Role}
+    # A second manager, so that ending a role never meets the last one.
+    factories.make_member(clinic, Role.MANAGER)
+    situation = Situation(clinic, team)
+    situation.prepare()
+    in_clinic = frozenset({Relation.CLINIC})
+    on_team = frozenset({Relation.CLINIC, Relation.TEAM})
+    clinical = (Role.NURSE, Role.THERAPIST, Role.PRESCRIBER)
+    # Each role on the team and off it. Coordinators and managers are on no team.
+    walkers = [Walker(role, team[role], on_team if role in clinical else in_clinic) for role in Role]
+    walkers += [Walker(role, factories.make_member(clinic, role), in_clinic) for role in clinical]
+    outsider = factories.make_member(factories.make_clinic("Other Demo Clinic"), *Role)
+    people = [outsider, *(walker.user for walker in walkers)]
+    return World(situation, tuple(walkers), outsider, {user.pk: _sign_in(user) for user in people})
+
+
+def _sign_in(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@contextmanager
+def standing_world(blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The world, made once in a transaction of the application's role that is never committed."""
+    with blocker.unblock(), transaction.atomic():
+        take_application_rights()
+        yield _make_world()
+        transaction.set_rollback(True)
+
+
+def url_of(address: Address, situation: Situation) -> str:
+    """The address with an object of the situation behind each argument; fails the test when nothing says which."""
+    if not address.arguments:
+        return reverse(address.name)
+    if address.name in BY_NAME:
+        return reverse(address.name, kwargs=BY_NAME[address.name](situation))
+    missing = [name for name in address.arguments if name not in BY_ARGUMENT]
+    if missing:
+        pytest.fail(
+            f"{address.name} takes {', '.join(missing)}, and tests/url_arguments.py does not say what stands there: add an "
+            f'entry @for_address("{address.name}") that makes the object at `situation.clinic` and returns the arguments.',
+            pytrace=False,
+        )
+    return reverse(address.name, kwargs={name: BY_ARGUMENT[name](situation) for name in address.arguments})
+
+
+class _Asker(RequestFactory):
+    """Django's test client without what takes its time: the middleware is loaded once, rendered contexts are not copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handler = ClientHandler(enforce_csrf_checks=False)
+
+    def request(self, **request: Any) -> Any:
+        return self.handler(self._base_environ(**request))
+
+
+@cache
+def _asker() -> _Asker:
+    return _Asker()
+
+
+def ask(method: str, url: str, session: str = "", **headers: str) -> HttpResponse:
+    """What the address answers to a GET or to an empty POST, with this session; nothing that it changes stays."""
+    if session:
+        headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session}"
+    with transaction.atomic():
+        answer: Any = _asker().generic(method, url, headers=headers)
+        transaction.set_rollback(True)
+    return answer  # type: ignore[no-any-return]  # the client's answer
