@@ -7,6 +7,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.text import get_text_list
 
 from episodes import services, stages
 from episodes.access import episode_for, patient_for, row_for
@@ -63,6 +64,7 @@ def _detail_page(
         "episode": episode,
         "protocol": episode.protocol,
         "steps": steps,
+        "taken_by_others": _taken_by_others(request, episode),
         "refusal": refusal,
         "team": _team(episode, now),
         "consents": Consent.objects.filter(episode=episode).standing(),
@@ -117,6 +119,19 @@ def _next_steps(request: ActorRequest, episode: Episode) -> list[dict[str, Any]]
             }
         )
     return steps
+
+
+def _taken_by_others(request: ActorRequest, episode: Episode) -> list[dict[str, str]]:
+    """The stages ahead that only other roles can move this episode to, each with who may, in words."""
+    taken = []
+    for target in stages.next_stages(episode.stage):
+        edge = stages.edge(episode.stage, target)
+        is_ahead = stages.JOURNEY.index(Stage(target)) > stages.JOURNEY.index(Stage(episode.stage))
+        if edge is None or not is_ahead or target == Stage.CLOSED or edge.roles & request.actor.roles:
+            continue
+        roles = sorted(str(role.label).lower() for role in edge.roles)
+        taken.append({"target": Stage(target).label.lower(), "roles": get_text_list(roles, "or")})
+    return taken
 
 
 @page("episode.advance", fetch=episode_for, methods=("POST",))
