@@ -55,6 +55,7 @@ def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
             "steps": selectors.open_action_steps(episode),
             "may_write": policy.can(request.actor, "integration.write", episode),
             "may_book": policy.can(request.actor, "appointment.book", episode),
+            "may_plan": policy.can(request.actor, "integration.plan", episode),
         },
     )
 

@@ -64,7 +64,7 @@ def build_banner(episode: Episode, actor: Actor, *, now: datetime) -> Banner:
         flags += _allergies(episode)
         for source in _sources:
             flags += source(episode, actor, now)
-    flags += _consents(episode, today)
+    flags += _consents(episode, today, is_open=can(actor, "consent.record", episode))
     emergency = " · ".join(
         part for part in (patient.emergency_name, patient.emergency_relation, patient.emergency_phone) if part
     )
@@ -74,7 +74,9 @@ def build_banner(episode: Episode, actor: Actor, *, now: datetime) -> Banner:
         born=patient.date_of_birth,
         age=patient.age_on(today),
         public_id=patient.public_id,
-        url=link("episodes:patient-detail", public_id=patient.public_id),
+        url=link("episodes:patient-detail", public_id=patient.public_id)
+        if can(actor, "patient.view", patient)
+        else "",
         flags=flags,
         team=_team(episode, now),
         emergency=emergency,
@@ -105,8 +107,8 @@ def _allergies(episode: Episode) -> list[Flag]:
     return flags
 
 
-def _consents(episode: Episode, today: date) -> list[Flag]:
-    url = link("episodes:consents", public_id=episode.public_id)
+def _consents(episode: Episode, today: date, *, is_open: bool) -> list[Flag]:
+    url = link("episodes:consents", public_id=episode.public_id) if is_open else ""
     valid = list(Consent.objects.valid_on(today).filter(episode=episode).only("kind", "expires_on"))
     treatment = [consent for consent in valid if consent.kind == ConsentKind.TREATMENT]
     flags = []

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from episodes.access import episodes_for
 from episodes.models import Episode
 from integration.models import IntegrationNeed, NeedPart
-from kapclinic.accounts.policy import Actor
+from kapclinic.accounts.policy import Actor, can
+from kapclinic.desk.links import link
 from kapclinic.desk.window_bar import Booking, WindowBar, WindowInput, build_window_bar
 from kapclinic.scheduling.models import (
     LIVE_STATES,
@@ -77,6 +78,8 @@ class ChartWindow:
 
     number: int
     bar: WindowBar
+    # The page on which it is planned; empty for those who do not plan.
+    url: str
 
 
 def windows_of_episode(episode: Episode, actor: Actor, *, now: datetime) -> list[ChartWindow]:
@@ -95,6 +98,7 @@ def windows_of_episode(episode: Episode, actor: Actor, *, now: datetime) -> list
         if place == 0 or (need.met_at is None and not need.miss_reason)
     ][:_SHOWN]
     who = therapists_of(shown)
+    may_plan = can(actor, "integration.plan", episode)
     return [
         ChartWindow(
             need.dose_number,
@@ -105,6 +109,7 @@ def windows_of_episode(episode: Episode, actor: Actor, *, now: datetime) -> list
                 actor=actor,
                 now=now,
             ),
+            link("integration:need-detail", pk=need.pk) if may_plan else "",
         )
         for need in shown
     ]

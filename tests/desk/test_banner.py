@@ -50,6 +50,16 @@ def test_consent_state_is_said_in_words(clinic: Clinic, episode: Episode, coordi
     assert words(episode, coordinator, clinic)["Treatment consent in force"] == "green"
 
 
+def test_banner_links_only_to_pages_that_are_open_to_the_person(
+    clinic: Clinic, episode: Episode, coordinator: User, manager: User
+) -> None:
+    now = timezone.now()
+    banner = build_banner(episode, factories.make_actor(manager, clinic), now=now)
+    assert [banner.url, *(flag.url for flag in banner.flags)] == ["", "", ""]
+    banner = build_banner(episode, factories.make_actor(coordinator, clinic), now=now)
+    assert all([banner.url, *(flag.url for flag in banner.flags)])
+
+
 def test_journey_marks_where_we_are_and_what_blocks_the_next_step(
     clinic: Clinic, patient, prescriber: User
 ) -> None:

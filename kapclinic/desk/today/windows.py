@@ -33,13 +33,15 @@ def closing_windows(actor: Actor, now: datetime) -> Card:
     )
     who = windows.therapists_of(needs)
     rows = tuple(_row(need, who.get(need.appointment_id, ""), actor, now) for need in needs[:MOST_ROWS])
+    may_see_all, is_cut = can(actor, "integration.unplaced"), len(needs) > MOST_ROWS
     return Card(
         title="Windows, soonest to close first",
         rows=rows,
         summary=f"times in {now.astimezone(actor.zone):%Z}" if rows else "",
         empty="No window is open.",
         empty_hint="One opens with every dose that is given.",
-        more_words=f"The first {MOST_ROWS} are shown." if len(needs) > MOST_ROWS else "",
+        more_words="All windows" if may_see_all else f"The first {MOST_ROWS} are shown." if is_cut else "",
+        more_url=link("integration:waiting") if may_see_all else "",
     )
 
 
