@@ -41,12 +41,16 @@ def _episode_q(relation: Relation, actor: Actor) -> Q:
         case Relation.TEAM:
             return Q(clinic=actor.clinic) & Q(Exists(_team_rows(actor.user).filter(episode=OuterRef("pk"))))
         case Relation.DUTY:
-            found = Q(pk__in=[])
-            for source in _duty_sources:
-                found |= source(actor)
-            return Q(clinic=actor.clinic) & found
+            return Q(clinic=actor.clinic) & actor.once("on duty", lambda: _on_duty(actor))
         case Relation.OWN:
             return Q(clinic=actor.clinic, created_by=actor.user)
+
+
+def _on_duty(actor: Actor) -> Q:
+    found = Q(pk__in=[])
+    for source in _duty_sources:
+        found |= source(actor)
+    return found
 
 
 def episodes_for(actor: Actor, action: str) -> Q:

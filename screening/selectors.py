@@ -27,6 +27,7 @@ __all__ = [
     "latest_response",
     "medication_summary",
     "missing_instruments",
+    "points_of",
     "reference_distribution",
     "score_series",
     "score_series_for",
@@ -58,7 +59,7 @@ class ScorePoint:
         return self.total is not None
 
 
-def _points(responses: Iterable[Response]) -> list[ScorePoint]:
+def points_of(responses: Iterable[Response]) -> list[ScorePoint]:
     """Points in order of time; each is marked when it overlaps the recall of the one before it of its kind."""
     before: dict[str, datetime] = {}
     found = []
@@ -102,7 +103,7 @@ def score_series(subject: Patient | Episode, *, instrument_id: str | None = None
     found = _of(subject)
     if instrument_id is not None:
         found = found.filter(instrument_id=instrument_id)
-    return _points(found)
+    return points_of(found)
 
 
 def score_series_for(
@@ -115,7 +116,7 @@ def score_series_for(
     for response in found.order_by("completed_at", "created_at"):
         if response.episode_id is not None:
             by_episode[response.episode_id].append(response)
-    return {key: _points(responses) for key, responses in by_episode.items()}
+    return {key: points_of(responses) for key, responses in by_episode.items()}
 
 
 def latest_response(subject: Patient | Episode, instrument_id: str) -> Response | None:

@@ -12,8 +12,18 @@ from kapclinic.notices.services import close_task, open_task
 from sessions import selectors
 from sessions.clinical_settings import settings_in_force
 from sessions.models import DosingSession, SessionState
-from sessions.services.common import COMPLETION_JOB, READINESS_JOB, expected_t0, session_url
+from sessions.services.common import (
+    COMPLETION_JOB,
+    READINESS_JOB,
+    READINESS_TASK,
+    expected_t0,
+    readiness_key,
+    session_url,
+)
 
+# What was mended since leaves the list within this time.
+_LOOK_AGAIN = timedelta(hours=1)
+_TOLD = 3
 # Reasons that only the day itself can clear; days before they say nothing.
 OF_THE_DAY = ("not-checked-in", "finding-DAY-", "missing-day:", "missing-order:")
 # What the rules of the day ask and what can be mended beforehand all the same.
@@ -55,32 +65,44 @@ def ask_for_completion(payload: dict[str, Any], *, now: datetime) -> None:
 
 
 @handler(READINESS_JOB)
-def look_whether_ready(payload: dict[str, Any], *, now: datetime) -> None:
-    """ "Tomorrow is not ready": what would hold the dose and can be mended before the day, as one task."""
+def look_whether_ready(payload: dict[str, Any], *, now: datetime) -> datetime | None:
+    """ "Not ready": what would hold the dose and can be mended before the day, as one task; looked at again each hour."""
     session = _session(payload)
-    key = f"dosing-readiness:{session.pk}"
-    moved = session.planned_at.isoformat() != payload["planned_at"]
-    if session.state != SessionState.PLANNED or session.is_struck or moved or session.planned_at <= now:
-        if not moved:
-            close_task(key=key, outcome="The day has come", now=now)
-        return
-    open_questions = readiness_gaps(session, now=now)
-    if not open_questions:
+    key = readiness_key(session)
+    if session.planned_at.isoformat() != payload["planned_at"]:
+        # The new time has a job of its own.
+        return None
+    if session.state != SessionState.PLANNED or session.is_struck or session.planned_at <= now:
+        close_task(key=key, outcome="The day has come", now=now)
+        return None
+    gaps = readiness_gaps(session, now=now)
+    if gaps:
+        is_late = session.planned_at - now <= timedelta(
+            hours=settings_in_force(session.clinic).ready_hours_late
+        )
+        open_task(
+            clinic=session.clinic,
+            key=key,
+            kind=READINESS_TASK,
+            title=f"A dose is not ready: {len(gaps)} open {'question' if len(gaps) == 1 else 'questions'}",
+            detail=_in_short([text for _code, text in gaps]),
+            role=Role.NURSE,
+            episode=session.episode,
+            urgency=Urgency.TODAY if is_late else Urgency.ROUTINE,
+            due_at=session.planned_at,
+            url=session_url(session),
+            now=now,
+        )
+    else:
         close_task(key=key, outcome="Everything is ready", now=now)
-        return
-    count = len(open_questions)
-    open_task(
-        clinic=session.clinic,
-        key=key,
-        kind="readiness",
-        title=f"A dose is not ready: {count} open {'question' if count == 1 else 'questions'}",
-        role=Role.NURSE,
-        episode=session.episode,
-        urgency=Urgency.TODAY,
-        due_at=session.planned_at,
-        url=session_url(session),
-        now=now,
-    )
+    return min(now + _LOOK_AGAIN, session.planned_at)
+
+
+def _in_short(sentences: list[str]) -> str:
+    """The first few; the session's page has them all."""
+    shown = sentences[:_TOLD]
+    more = len(sentences) - len(shown)
+    return " ".join([*shown, *([f"And {more} more."] if more else [])])[:400]
 
 
 def readiness_gaps(session: DosingSession, *, now: datetime) -> list[tuple[str, str]]:
@@ -92,5 +114,5 @@ def readiness_gaps(session: DosingSession, *, now: datetime) -> list[tuple[str, 
         if reason.code in KNOWN_BEFORE or not reason.code.startswith(OF_THE_DAY)
     ]
     if selectors.active_order(session) is None:
-        gaps.append(("no-order", "There is no order yet."))
+        gaps.insert(0, ("no-order", "There is no order yet."))
     return gaps

@@ -8,12 +8,15 @@ from django.urls import reverse
 
 from integration.models import IntegrationNeed
 from kapclinic.accounts.models import Role, User
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, open_task
 
 UNPLACED = "integration-unplaced"
 FLAGGED = "integration-flagged"
 MISSED = "integration-missed"
+# Each ends with a booking, a word on it, or the reason on record.
+ended_by_work(UNPLACED, FLAGGED, MISSED)
 
 _SOON = timedelta(hours=24)
 

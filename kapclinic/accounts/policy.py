@@ -31,12 +31,18 @@ class Actor:
     clinic: Clinic
     roles: frozenset[Role]
     is_medical_director: bool = False
-    # Relations looked up once per request.
-    _memo: dict[Any, bool] = field(default_factory=dict, compare=False, repr=False)
+    # What was looked up once for this request.
+    _memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def has(self, *roles: Role) -> bool:
         """True when the person holds any of `roles` here."""
         return bool(self.roles.intersection(roles))
+
+    def once(self, key: Any, look_up: Callable[[], Any]) -> Any:
+        """What `look_up` gives, asked for once per request."""
+        if key not in self._memo:
+            self._memo[key] = look_up()
+        return self._memo[key]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -171,13 +177,15 @@ def stands_in(actor: Actor, relation: Relation, obj: Any) -> bool:
     if relation is Relation.CLINIC:
         return True
     key = (relation, obj.__class__, getattr(obj, "pk", None))
-    if key not in actor._memo:
-        actor._memo[key] = any(
+    stands: bool = actor.once(
+        key,
+        lambda: any(
             lookup(actor, obj)
             for (known, model), lookup in _lookups.items()
             if known is relation and isinstance(obj, model)
-        )
-    return actor._memo[key]
+        ),
+    )
+    return stands
 
 
 def relations_of(actor: Actor, action: str) -> frozenset[Relation]:

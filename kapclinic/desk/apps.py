@@ -9,7 +9,7 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from kapclinic.desk import flags
-        from kapclinic.desk.today import handoffs, owed, rooms, windows
+        from kapclinic.desk.today import handoffs, history, owed, readiness, rooms, windows
 
         # Importing them registers their cards and flags.
-        self.parts = (flags, handoffs, owed, rooms, windows)
+        self.parts = (flags, handoffs, history, owed, readiness, rooms, windows)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
 from kapclinic.desk.doses import DoseRow
-from kapclinic.documents.charts import Band, Chart, DoseMark, ScoreLine, ScorePoint, score_trend
+from kapclinic.documents.charts import Chart, DoseMark, score_trend
 from screening.instruments import Instrument, instrument
 from screening.models import Response
-from screening.score_change import choose_baseline, compare, is_recall_overlapping
+from screening.score_change import choose_baseline, compare
+from screening.selectors import points_of
+from screening.trends import score_line
 
 SHOWN = ("phq-9", "gad-7")
 
@@ -39,7 +41,7 @@ def scores_of(episode: Episode, doses: Sequence[DoseRow], actor: Actor) -> tuple
         own = [response for response in responses if response.instrument_id == key]
         if not own:
             continue
-        lines.append(_line(definition, own))
+        lines.append(score_line(definition, points_of(own)))
         phrase = _in_words(definition, own, began[0] if began else None)
         if phrase:
             words.append(phrase)
@@ -49,21 +51,6 @@ def scores_of(episode: Episode, doses: Sequence[DoseRow], actor: Actor) -> tuple
         if dose.number is not None and dose.began_at is not None
     ]
     return score_trend(lines=lines, doses=marks, zone=actor.zone, chart_id="scores"), words
-
-
-def _line(definition: Instrument, own: Sequence[Response]) -> ScoreLine:
-    points = []
-    earlier = None
-    for response in own:
-        overlapping = is_recall_overlapping(definition, earlier, response.completed_at)
-        points.append(ScorePoint(at=response.completed_at, total=response.total, overlapping=overlapping))
-        earlier = response.completed_at
-    return ScoreLine(
-        label=definition.short_title,
-        maximum=definition.maximum,
-        bands=tuple(Band(band.minimum, band.maximum, band.label) for band in definition.bands),
-        points=tuple(points),
-    )
 
 
 def _in_words(definition: Instrument, own: Sequence[Response], first_dose_at: datetime | None) -> str:

@@ -27,9 +27,13 @@ from kapclinic.handoffs import record
 from kapclinic.handoffs.fields import FIELDS, cleaned, missing
 from kapclinic.handoffs.models import Acknowledgement, Handoff, HandoffKind
 from kapclinic.handoffs.selectors import READER_ROLE, receiver_name, receiver_of
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.services import close_task, open_task
 from sessions.models import DosingSession
 from sessions.selectors import dose_number
+
+READ_TASK = "handoff-read"
+ended_by_work(READ_TASK)
 
 AUTHOR_ROLE = {HandoffKind.TO_PRESCRIBER: Role.THERAPIST, HandoffKind.TO_THERAPIST: Role.PRESCRIBER}
 
@@ -175,7 +179,7 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
             open_task(
                 clinic=draft.clinic,
                 key=_task_key(draft),
-                kind="handoff-read",
+                kind=READ_TASK,
                 title=f"Read the handoff {_direction(draft.kind)}, dose {number}",
                 role=READER_ROLE[HandoffKind(draft.kind)],
                 person=receiver,

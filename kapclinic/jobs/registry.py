@@ -6,9 +6,12 @@ from typing import Any, Protocol
 
 
 class Handler(Protocol):
-    """Does one job: ids in, service calls, idempotent. Raises when the work could not be done yet."""
+    """Does one job: ids in, service calls, idempotent. Raises when the work could not be done yet.
 
-    def __call__(self, payload: dict[str, Any], *, now: datetime) -> None: ...
+    Gives back the instant at which to look again, or None when the work is done.
+    """
+
+    def __call__(self, payload: dict[str, Any], *, now: datetime) -> datetime | None: ...
 
 
 _handlers: dict[str, Handler] = {}

@@ -114,22 +114,29 @@ def work(job: Job, *, now: datetime) -> JobState:
         return _finish(job, JobState.FAILED, now=now, error_class="WorkerLost")
     try:
         with pghistory.context(job=str(job.pk), kind=job.kind):
-            registry.handler_of(job.kind)(job.payload, now=now)
+            again_at = registry.handler_of(job.kind)(job.payload, now=now)
     except Exception as error:  # one poisonous job must not stop the others; it is recorded and retried
         log.exception("job failed", job_id=str(job.pk), job_kind=job.kind, attempt=job.attempts)
         name = type(error).__name__
         if job.attempts >= job.max_attempts:
             return _finish(job, JobState.FAILED, now=timezone.now(), error_class=name)
         return _finish(job, JobState.PENDING, now=timezone.now(), error_class=name)
-    return _finish(job, JobState.DONE, now=timezone.now())
+    return _finish(job, JobState.DONE, now=timezone.now(), again_at=again_at)
 
 
-def _finish(job: Job, state: JobState, *, now: datetime, error_class: str = "") -> JobState:
+def _finish(
+    job: Job, state: JobState, *, now: datetime, error_class: str = "", again_at: datetime | None = None
+) -> JobState:
     """Compare-and-set on the lease: a worker that lost its lease changes nothing."""
     held = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
     released: dict[str, Any] = {"lease_token": None, "lease_until": None}
     if state == JobState.DONE:
-        if held.filter(asked=job.asked).update(state=state, finished_at=now, last_error_class="", **released):
+        as_asked = held.filter(asked=job.asked)
+        if again_at is not None:
+            waiting = {"state": JobState.PENDING, "due_at": again_at, "attempts": 0, "last_error_class": ""}
+            if as_asked.update(**waiting, **released):
+                return JobState.PENDING
+        elif as_asked.update(state=state, finished_at=now, last_error_class="", **released):
             return state
         # Asked for again while it ran.
         held.update(state=JobState.PENDING, due_at=now, attempts=0, **released)

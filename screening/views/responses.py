@@ -16,6 +16,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.clinics.refusals import Refused
 from kapclinic.clinics.services import setting
+from kapclinic.documents.charts import score_trend
 from screening import selectors
 from screening.forms.responses import CorrectionForm, QuestionnaireForm
 from screening.instruments import (
@@ -29,6 +30,7 @@ from screening.instruments import (
 from screening.models import Response, ResponseMode, ResponsePhase
 from screening.response_settings import CRISIS_CONTACT, PCL5_CUT_POINT
 from screening.services.responses import record_response, review_safety_answer, supersede_response
+from screening.trends import score_line
 
 _PHASE_OF_STAGE = {
     Stage.REFERRED: ResponsePhase.SCREENING,
@@ -183,6 +185,12 @@ def detail(request: ActorRequest, response: Response) -> HttpResponse:
         else None,
         "before": earlier[-1] if earlier else None,
         "change": selectors.change_since(earlier[-1], here) if earlier else None,
+        # One form alone is no trend.
+        "trend": score_trend(
+            lines=[score_line(definition, points)], doses=[], zone=response.clinic.zone, chart_id="trend"
+        )
+        if len(points) > 1
+        else None,
         "is_overlapping": here is not None and here.is_overlapping,
         "correction": response.corrections.standing().first(),
         "loinc_notice": loinc_notice(),

@@ -15,6 +15,7 @@ from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.jobs.services import enqueue
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, open_task
 from sessions import followups
@@ -26,6 +27,14 @@ from sessions.models import DosingSession, Incident, IncidentKind, SessionState
 
 COMPLETION_JOB = "dosing_completion"
 READINESS_JOB = "dosing_readiness"
+READINESS_TASK = "readiness"
+# Each ends with the record that it asks for. "challenge" is not among them: it also asks a prescriber merely to look.
+ended_by_work("adverse-event", "completion", "countersign", "incident", READINESS_TASK)
+
+
+def readiness_key(session: DosingSession) -> str:
+    """The key of the task that says what a dose still needs."""
+    return f"{READINESS_TASK}:{session.pk}"
 
 
 def lock_session(session: DosingSession) -> DosingSession:

@@ -16,6 +16,7 @@ from kapclinic.accounts.models import Membership, Role, User
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.jobs.services import enqueue
+from kapclinic.notices.services import close_task
 from kapclinic.scheduling.hooks import Change
 from kapclinic.scheduling.models import Appointment, AppointmentKind, MeetingPlace
 from kapclinic.scheduling.services import (
@@ -26,7 +27,7 @@ from kapclinic.scheduling.services import (
 )
 from sessions.clinical_settings import settings_in_force
 from sessions.models import DosingSession, DutyShift, Place, SessionState
-from sessions.services.common import READINESS_JOB, clock, lock_session, made_before
+from sessions.services.common import READINESS_JOB, clock, lock_session, made_before, readiness_key
 
 
 def plan_session(
@@ -146,19 +147,19 @@ def _make(
 
 
 def ask_for_readiness(session: DosingSession, *, now: datetime) -> None:
-    """Look twice before a dose whether everything is ready (paperwork gaps show early, not on the day)."""
-    settings = settings_in_force(session.clinic)
-    for name, hours in (("early", settings.ready_hours_early), ("late", settings.ready_hours_late)):
-        due_at = session.planned_at - timedelta(hours=hours)
-        if due_at > now:
-            enqueue(
-                kind=READINESS_JOB,
-                key=f"{READINESS_JOB}:{session.pk}:{name}:{session.planned_at.isoformat()}",
-                payload={"session": str(session.pk), "planned_at": session.planned_at.isoformat()},
-                clinic=session.clinic,
-                due_at=due_at,
-                now=now,
-            )
+    """From some hours before a dose, look whether everything is ready (gaps show early, not on the day)."""
+    close_task(key=readiness_key(session), outcome="Planned anew", now=now)
+    if session.planned_at <= now:
+        return
+    hours = settings_in_force(session.clinic).ready_hours_early
+    enqueue(
+        kind=READINESS_JOB,
+        key=f"{READINESS_JOB}:{session.pk}:{session.planned_at.isoformat()}",
+        payload={"session": str(session.pk), "planned_at": session.planned_at.isoformat()},
+        clinic=session.clinic,
+        due_at=max(now, session.planned_at - timedelta(hours=hours)),
+        now=now,
+    )
 
 
 def follow_appointment(change: Change) -> None:
@@ -220,6 +221,7 @@ def call_off_session(
         session.state = SessionState.NO_SHOW if no_show else SessionState.CANCELLED
         session.called_off_reason = reason.strip()
         session.save(update_fields=["state", "called_off_reason"])
+        close_task(key=readiness_key(session), outcome="Called off", now=now)
         if session.appointment is not None:
             if no_show:
                 mark_no_show(appointment=session.appointment, actor=actor, now=now)

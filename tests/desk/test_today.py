@@ -1,8 +1,10 @@
 """Today by role: who sees which card, that it is bounded, and that nobody sees what is not theirs."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -10,12 +12,17 @@ from episodes.models import Episode
 from episodes.stages import Stage
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.refusals import Refused
 from kapclinic.desk.today import Card, Place, Row, cards_for
 from kapclinic.desk.today.registry import _with_one_primary
 from kapclinic.jobs.models import Job, JobState
-from kapclinic.notices.models import Urgency
-from kapclinic.notices.services import open_task
+from kapclinic.jobs.services import run_due
+from kapclinic.notices.models import Task, Urgency
+from kapclinic.notices.services import complete_by_hand, open_task
+from screening.services.responses import record_response, review_safety_answer
 from sessions.models import DosingSession
+from sessions.services import ask_for_readiness, call_off_session
+from sessions.services.common import READINESS_TASK
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +90,51 @@ def test_dose_of_today_is_seen_by_the_team_and_by_nobody_else(
     plain = card(coordinator, clinic, "rooms").rows[0]
     assert plain.line == ""
     assert plain.what == "12:00 to 15:00"
+
+
+def test_dose_that_is_not_ready_is_shown_until_it_is(
+    clinic: Clinic, episode: Episode, therapist: User, therapist_off_team: User, coordinator: User
+) -> None:
+    Episode.objects.filter(pk=episode.pk).update(stage=Stage.TREATMENT)
+    planned = timezone.now() + timedelta(hours=30)
+    session = DosingSession.objects.create(
+        clinic=clinic,
+        episode=episode,
+        planned_at=planned,
+        planned_until=planned + timedelta(hours=3),
+        created_by=therapist,
+    )
+    ask_for_readiness(session, now=timezone.now())
+    assert run_due() == 1
+    (row,) = card(therapist, clinic, "not-ready").rows
+    assert row.who == "Demo, Mei"
+    assert "There is no order yet." in row.line
+    assert row.button_url == reverse("dosing:session-detail", args=[session.pk])
+    assert "not-ready" not in keys(therapist_off_team, clinic, Place.MAIN)
+    assert "order" not in card(coordinator, clinic, "not-ready").rows[0].line, "that, not which"
+    task = Task.objects.get(kind=READINESS_TASK)
+    with pytest.raises(Refused):
+        complete_by_hand(task=task, actor=therapist)
+    call_off_session(session=session, reason="The patient has a cold.", actor=therapist)
+    assert "not-ready" not in keys(therapist, clinic, Place.MAIN)
+
+
+def test_old_answer_waits_on_today_until_a_clinician_has_looked(
+    clinic: Clinic, episode: Episode, nurse: User, therapist_off_team: User
+) -> None:
+    response = record_response(
+        patient=episode.patient,
+        episode=None,
+        instrument_id="phq-9",
+        answers=[0, 0, 0, 0, 0, 0, 0, 0, 2],
+        completed_at=timezone.now() - timedelta(days=400),
+        actor=nurse,
+        request_key=uuid.uuid4(),
+    )
+    assert [row.who for row in card(nurse, clinic, "review-history").rows] == ["Demo, Mei"]
+    assert "review-history" not in keys(therapist_off_team, clinic, Place.ASIDE)
+    review_safety_answer(response=response, actor=nurse, note="")
+    assert "review-history" not in keys(nurse, clinic, Place.ASIDE)
 
 
 def test_new_referral_waits_for_a_coordinator(clinic: Clinic, coordinator: User, episode: Episode) -> None:

@@ -1,94 +1,43 @@
-"""Situations after a dose. Monday 8 June 2026, Denver; the therapist works weekdays 09:00-17:00."""
+"""Fixtures after a dose. The situations are made of models, so they are imported once Django is set up."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
 
-from episodes.models import Episode
-from integration.models import IntegrationNeed, NeedPart
-from kapclinic.accounts.models import Role, User
-from kapclinic.clinics.models import Clinic
-from kapclinic.scheduling.services import add_working_hours
-from sessions.dose import Drug, Route
-from sessions.models import DosingSession
-from sessions.services.giving import GivenDetails, record_administration
-from sessions.services.planning import plan_session
-
-# Monday 13:00 in Denver; the dose of the story ends at 13:08.
-D0 = datetime(2026, 6, 8, 18, 28, tzinfo=UTC)
-T0 = datetime(2026, 6, 8, 19, 8, tzinfo=UTC)
-NURSE = frozenset({Role.NURSE})
-COORDINATOR = frozenset({Role.COORDINATOR})
-
-
-def after(hours: float) -> datetime:
-    return T0 + timedelta(hours=hours)
-
-
-def work_weekdays(clinic: Clinic, person: User, *, starts: time = time(9), ends: time = time(17)) -> None:
-    for weekday in range(1, 6):
-        add_working_hours(
-            clinic=clinic, person=person, weekday=weekday, starts_at=starts, ends_at=ends,
-            valid_from=T0.date() - timedelta(days=60), actor=person, now=T0,
-        )  # fmt: skip
-
-
-def give_dose(
-    episode: Episode,
-    nurse: User,
-    *,
-    started: datetime = D0,
-    ended: datetime | None = T0,
-    now: datetime | None = None,
-) -> DosingSession:
-    """A dose written down as it was: an infusion from `started` to `ended` (None: it still runs)."""
-    now = now or ended or started
-    session = plan_session(
-        episode=episode, planned_at=started, planned_until=started + timedelta(hours=2), actor=nurse, roles=NURSE, now=now
-    )  # fmt: skip
-    record_administration(
-        session=session,
-        details=GivenDetails(
-            drug=Drug.KETAMINE,
-            route=Route.INTRAVENOUS,
-            started_at=started,
-            ended_at=ended,
-            amount_mg=Decimal(34),
-        ),
-        actor=nurse,
-        now=now,
-    )
-    return session
-
 
 @pytest.fixture
 def travel() -> Any:
     """Sets the clock; Monday's end of the dose to begin with."""
+    from tests.integration.situations import T0
+
     with time_machine.travel(T0, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
-def at_work(travel: Any, clinic: Clinic, therapist: User) -> None:
+def at_work(travel: Any, clinic: Any, therapist: Any) -> None:
     """The therapist's hours are known."""
+    from tests.integration.situations import work_weekdays
+
     work_weekdays(clinic, therapist)
 
 
 @pytest.fixture
-def dose(at_work: None, episode: Episode, nurse: User) -> DosingSession:
+def dose(at_work: None, episode: Any, nurse: Any) -> Any:
     """The first dose, ended at T0; nothing has been planned yet."""
+    from tests.integration.situations import give_dose
+
     return give_dose(episode, nurse)
 
 
 @pytest.fixture
-def need_of() -> Callable[..., IntegrationNeed]:
+def need_of() -> Callable[..., Any]:
     """The need of a dose, freshly read."""
+    from integration.models import IntegrationNeed, NeedPart
 
-    def _need(session: DosingSession, part: str = NeedPart.PRIMARY) -> IntegrationNeed:
+    def _need(session: Any, part: str = NeedPart.PRIMARY) -> IntegrationNeed:
         return IntegrationNeed.objects.select_related("appointment", "episode", "clinic").get(
             dose=session, part=part
         )

@@ -15,7 +15,7 @@ from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import Appointment, AppointmentKind, AppointmentParticipant, Part
 from kapclinic.scheduling.services import add_working_hours, book_appointment
 from tests import factories
-from tests.integration.conftest import give_dose
+from tests.integration.situations import give_dose
 
 
 @pytest.fixture

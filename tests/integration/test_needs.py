@@ -28,7 +28,7 @@ from sessions.models import Administration
 from sessions.services.giving import correct_administration, details_of, stop_administration
 from sessions.services.planning import plan_session
 from tests import factories
-from tests.integration.conftest import COORDINATOR, D0, NURSE, T0, after, give_dose, work_weekdays
+from tests.integration.situations import COORDINATOR, D0, NURSE, T0, after, give_dose, work_weekdays
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)

@@ -13,7 +13,7 @@ from integration.windows import NeedState
 from kapclinic.accounts.models import Competency, CompetencyKind
 from kapclinic.clinics.refusals import Refused
 from tests import factories
-from tests.integration.conftest import T0, after
+from tests.integration.situations import T0, after
 
 
 @pytest.fixture

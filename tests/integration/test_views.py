@@ -7,7 +7,7 @@ from integration.models import IntegrationSession, NeedPart
 from integration.services import plan_need, record_session
 from kapclinic.scheduling.models import AppointmentState
 from kapclinic.scheduling.services import add_time_off
-from tests.integration.conftest import after
+from tests.integration.situations import after
 
 
 @pytest.fixture

@@ -24,13 +24,15 @@ class Worker:
         self.payloads: list[dict[str, Any]] = []
         self.error: Exception | None = None
         self.meanwhile: Any = None
+        self.again_at: datetime | None = None
 
-    def __call__(self, payload: dict[str, Any], *, now: datetime) -> None:
+    def __call__(self, payload: dict[str, Any], *, now: datetime) -> datetime | None:
         self.payloads.append(payload)
         if self.meanwhile is not None:
             self.meanwhile()
         if self.error is not None:
             raise self.error
+        return self.again_at
 
 
 @pytest.fixture
@@ -78,6 +80,27 @@ def test_work_runs_once_more_when_it_is_asked_for_while_it_runs(worker: Worker) 
     assert run_due() == 2
     assert worker.payloads == [{"id": 1}, {"id": 2}]
     assert Job.objects.get().state == JobState.DONE
+
+
+def test_work_waits_for_the_time_that_it_named_itself(worker: Worker) -> None:
+    worker.again_at = timezone.now() + timedelta(hours=1)
+    _ask()
+    assert run_due() == 1
+    job = Job.objects.get()
+    assert (job.state, job.due_at, job.attempts) == (JobState.PENDING, worker.again_at, 0)
+    assert take(now=worker.again_at - timedelta(seconds=1)) is None
+    assert take(now=worker.again_at) is not None
+
+
+def test_work_runs_at_once_when_it_is_asked_for_while_it_names_a_later_time(worker: Worker) -> None:
+    def ask_again() -> None:
+        worker.meanwhile = worker.again_at = None
+        _ask(payload={"id": 2})
+
+    worker.meanwhile = ask_again
+    worker.again_at = timezone.now() + timedelta(hours=1)
+    _ask()
+    assert run_due() == 2
 
 
 def test_waiting_work_keeps_the_earlier_time_when_it_is_asked_for_again(worker: Worker) -> None:

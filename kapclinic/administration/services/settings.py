@@ -13,9 +13,12 @@ from kapclinic.clinics.models import Clinic, ClinicalSetting, SettingState
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.clinics.services import setting
 from kapclinic.clinics.settings_registry import spec_of
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, notify, open_task
 
+PROPOSAL_TASK = "setting-proposal"
+ended_by_work(PROPOSAL_TASK)
 # A proposal waits for the medical director this long before it turns overdue (POLICY).
 _DECIDE_WITHIN = timedelta(days=7)
 
@@ -73,7 +76,7 @@ def propose_setting(
         )
         for director in medical_directors(clinic):
             open_task(
-                clinic=clinic, key=_task_key(proposal, director), kind="setting-proposal", person=director,
+                clinic=clinic, key=_task_key(proposal, director), kind=PROPOSAL_TASK, person=director,
                 title=f"Decide on a clinical setting: {spec.label}"[:200], role=Role.PRESCRIBER, urgency=Urgency.ROUTINE,
                 due_at=now + _DECIDE_WITHIN, url=reverse("administration:setting", kwargs={"key": key}), actor=actor, now=now,
             )  # fmt: skip
@@ -81,7 +84,7 @@ def propose_setting(
 
 
 def _task_key(proposal: ClinicalSetting, director: User) -> str:
-    return f"setting-proposal:{proposal.pk}:{director.pk}"
+    return f"{PROPOSAL_TASK}:{proposal.pk}:{director.pk}"
 
 
 def decide_setting(

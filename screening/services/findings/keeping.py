@@ -15,6 +15,7 @@ from episodes.services import record_event
 from episodes.services.locking import lock_episode
 from episodes.stages import Stage
 from kapclinic.accounts.models import Membership, Role, User
+from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, open_task
 from screening.contraindications import Evaluation, Severity, catalogue, evaluate
@@ -28,6 +29,7 @@ from screening.models import (
 from screening.models.findings import ScopeChoice
 
 DECISION_TASK = "eligibility-decision"
+ended_by_work(DECISION_TASK)
 
 
 def is_prescriber(user: User, clinic: Any) -> bool:
