@@ -92,7 +92,7 @@ def owed_handoffs(
     now: datetime,
     actor: Actor | None = None,
 ) -> list[Owed]:
-    """Handoffs that the episodes matched by `episodes` (over Episode) still owe, soonest first. Two queries a kind."""
+    """Handoffs that the episodes matched by `episodes` (over Episode) still owe, soonest first. Three queries a kind."""
     owed: list[Owed] = []
     for kind in kinds:
         matching = Episode.objects.filter(episodes)
@@ -101,6 +101,7 @@ def owed_handoffs(
             .filter(clinic_id=clinic_id, episode__in=matching.values("pk"))
             .order_by("planned_at")[:MOST_ROWS]
         )
+        writable = _writable(actor, kind, sessions)
         drafts = {
             draft.session_id: draft
             for draft in Handoff.objects.standing().filter(session__in=sessions, kind=kind, state="draft")
@@ -110,9 +111,17 @@ def owed_handoffs(
             if kind == HandoffKind.TO_THERAPIST:
                 local = session.last_end_at.astimezone(session.clinic.zone)
                 due_at = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-            may_write = actor is not None and policy.can(actor, WRITE_ACTION[kind], session)
-            owed.append(Owed(session, kind, due_at, drafts.get(session.pk), may_write))
+            owed.append(Owed(session, kind, due_at, drafts.get(session.pk), session.episode_id in writable))
     return sorted(owed, key=lambda row: row.due_at)
+
+
+def _writable(actor: Actor | None, kind: HandoffKind, sessions: Iterable[DosingSession]) -> set[uuid.UUID]:
+    """The episodes among those of `sessions` for which this person may write `kind`. At most one query."""
+    action = WRITE_ACTION[kind]
+    if actor is None or not policy.can(actor, action):
+        return set()
+    within = Episode.objects.filter(episodes_for(actor, action), pk__in={row.episode_id for row in sessions})
+    return set(within.values_list("pk", flat=True))
 
 
 def to_write(actor: Actor, now: datetime) -> list[Owed]:
@@ -147,8 +156,16 @@ def to_read(actor: Actor) -> list[Handoff]:
 
 
 def waiting_count(actor: Actor, now: datetime) -> int:
-    """How many handoffs this person has to write or to read."""
-    return len(to_write(actor, now)) + _unread_of(actor)[:MOST_ROWS].count()
+    """How many handoffs this person has to write or to read, each kind counted as far as a list shows. Three queries."""
+    found = _unread_of(actor)[:MOST_ROWS].count()
+    for kind, action in WRITE_ACTION.items():
+        if policy.can(actor, action):
+            episodes = Episode.objects.filter(episodes_for(actor, action))
+            waiting = _waiting_sessions(kind, now).filter(
+                clinic=actor.clinic, episode__in=episodes.values("pk")
+            )
+            found += waiting.order_by()[:MOST_ROWS].count()
+    return int(found)
 
 
 def clinic_status(actor: Actor, now: datetime) -> tuple[list[Owed], list[Handoff]]:

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from kapclinic.accounts.models import User
 from kapclinic.handoffs import selectors
 from kapclinic.handoffs.models import Handoff
 from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff
+from sessions.models import DosingSession
 from tests import factories
 from tests.handoffs.situations import TO_PRESCRIBER, TO_THERAPIST, draft, signed, words
 
@@ -228,6 +231,34 @@ def test_list_asks_the_database_the_same_when_there_are_many_handoffs(
         selectors.to_write(actor, timezone.now())
     with django_assert_max_num_queries(1):
         selectors.to_read(actor)
+
+
+@pytest.mark.parametrize("ask", [selectors.waiting_count, selectors.to_write, selectors.clinic_status])
+def test_what_is_owed_costs_the_same_when_more_doses_come(planned: Any, ask: Any) -> None:
+    coming(planned)
+
+    def queries() -> int:
+        # A fresh actor each time: it remembers what it has looked up.
+        actor = factories.make_actor(planned.therapist, planned.clinic)
+        with CaptureQueriesContext(connection) as captured:
+            ask(actor, timezone.now())
+        return len(captured)
+
+    few = queries()
+    for _ in range(3):
+        episode = factories.make_episode(
+            factories.make_patient(planned.clinic), prescriber=planned.prescriber, therapist=planned.therapist
+        )
+        DosingSession.objects.create(
+            clinic=planned.clinic,
+            episode=episode,
+            planned_at=planned.session.planned_at,
+            planned_until=planned.session.planned_until,
+        )
+    actor = factories.make_actor(planned.therapist, planned.clinic)
+    assert selectors.waiting_count(actor, timezone.now()) == 4
+    assert all(owed.may_write for owed in selectors.to_write(actor, timezone.now()))
+    assert queries() == few
 
 
 def test_older_edition_points_to_the_newer_when_opened(dosed: Any) -> None:
