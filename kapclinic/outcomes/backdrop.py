@@ -65,8 +65,9 @@ def _backdrop(sample: ReferenceSample, totals: Counter[int]) -> Backdrop:
         chart_id=f"baseline-{sample.pk.hex[:12]}",
         title=title,
     )
+    own = totals.total()
     words = (
-        f"{totals.total()} baselines before {sample.complete} complete questionnaires of {sample.title}. "
+        f"{own} baseline{'' if own == 1 else 's'} before {sample.complete} complete questionnaires of {sample.title}. "
         "The sample is another population, not a comparison group."
     )
     return Backdrop(title=title, chart=chart, words=words)
