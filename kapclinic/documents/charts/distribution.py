@@ -44,7 +44,9 @@ def distribution(
 
     body: list[str] = []
     for index, band in enumerate(bands):
-        left, right = LEFT + slot * band.low / bin_width, LEFT + slot * (band.high + 1) / bin_width
+        left = LEFT + slot * band.low / bin_width
+        # The last bar is as wide as the others, though its last totals do not exist.
+        right = WIDTH - RIGHT if band.high >= maximum else LEFT + slot * (band.high + 1) / bin_width
         left, right = max(left, LEFT), min(right, WIDTH - RIGHT)
         if index % 2 == 0:
             body.append(_svg.rect(left, TOP, right - left, PLOT, css="c-band", fill=_svg.BAND))
