@@ -6,7 +6,7 @@ as "entered in error".
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pgtrigger
@@ -121,7 +121,8 @@ class SignedNote(ClinicalEntry):
                 "id": str(self.pk),
                 "version": self.version,
                 "signed_by": str(signer_id),
-                "signed_at": signed_at.isoformat(),
+                # The database gives the instant back in UTC, whatever zone it was signed in.
+                "signed_at": signed_at.astimezone(UTC).isoformat(),
                 "content": self.content(),
             }
         )

@@ -41,6 +41,12 @@ def codes(refusal: pytest.ExceptionInfo[Refused]) -> set[str]:
     return {reason.code for reason in refusal.value.reasons}
 
 
+def test_signature_holds_when_it_was_made_on_the_clinics_clock(dosed: Any) -> None:
+    local = (dosed.start + timedelta(minutes=90)).astimezone(dosed.clinic.zone)
+    handoff = Handoff.objects.get(pk=signed(dosed, TO_THERAPIST, now=local).pk)
+    assert handoff.signature_holds()
+
+
 @pytest.mark.parametrize("kind", BOTH)
 def test_signing_freezes_a_document_and_asks_the_reader_when_complete(dosed: Any, kind: str) -> None:
     handoff = signed(dosed, kind)
