@@ -113,7 +113,7 @@ def declare() -> None:
         ),
         SettingSpec(
             key=LATE_ENTRY_MINUTES,
-            label="A reading entered later than this calls nobody at once",
+            label="A reading or a dose entered later than this counts as entered late and alarms nobody by that alone",
             kind=int,
             default=60,
             unit="min",

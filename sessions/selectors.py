@@ -109,14 +109,15 @@ def dose_count(session: DosingSession, *, drug: Drug) -> int:
     )
 
 
-def active_order(session: DosingSession) -> DoseOrder | None:
-    """The order in force (the first one, not a supplemental)."""
-    return session.doseorders.active().order_by("is_supplemental", "ordered_at").first()
+def active_order(session: DosingSession, *, at: datetime | None = None) -> DoseOrder | None:
+    """The order in force (the first one, not a supplemental), or the one that was at `at`."""
+    orders = session.doseorders.active() if at is None else session.doseorders.in_force_at(at)
+    return orders.order_by("is_supplemental", "ordered_at").first()
 
 
-def hold_of(session: DosingSession) -> HoldParameters:
-    """The limits of the order in force."""
-    order = active_order(session)
+def hold_of(session: DosingSession, *, at: datetime | None = None) -> HoldParameters:
+    """The limits of the order in force, or of the one that was at `at`."""
+    order = active_order(session, at=at)
     return NO_HOLD if order is None else order.hold
 
 
@@ -190,12 +191,12 @@ def _check_in_day(row: CheckIn) -> date:
     return row.at.astimezone(row.clinic.zone).date()
 
 
-def drug_and_route(session: DosingSession) -> tuple[Drug, Route] | None:
-    """What was given first; before that, what is ordered."""
+def drug_and_route(session: DosingSession, *, at: datetime | None = None) -> tuple[Drug, Route] | None:
+    """What was given first; before that, what is ordered, or was at `at`."""
     first = session.administrations.current().order_by("started_at").first()
     if first is not None:
         return first.drug_value, first.route_value
-    order = active_order(session)
+    order = active_order(session, at=at)
     return None if order is None else (order.drug_value, order.route_value)
 
 

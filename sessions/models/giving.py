@@ -1,5 +1,7 @@
 """What was given: the dose itself, and other medicines."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -8,6 +10,13 @@ from kapclinic.documents.notes import never_deleted
 from sessions.dose import ROUTE_SHORT, Drug, Route, plain
 from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, person_field
 from sessions.models.orders import DRUG_CHOICES, ROUTE_CHOICES, DoseOrder
+
+
+def is_late_entry(
+    started_at: datetime, ended_at: datetime | None, *, written_at: datetime, minutes: int
+) -> bool:
+    """Whether what ran from `started_at` to `ended_at` (aware) was written down more than `minutes` after it."""
+    return written_at - (ended_at or started_at) > timedelta(minutes=minutes)
 
 
 @tracked
@@ -68,6 +77,12 @@ class Administration(CorrectableEntry):
     def is_running(self) -> bool:
         """Started, current, and without a recorded end."""
         return self.ended_at is None and self.is_current
+
+    def is_entered_late(self, minutes: int) -> bool:
+        """Whether it was first written down more than `minutes` after it was over; a correction is not an entry."""
+        return self.supersedes_id is None and is_late_entry(
+            self.started_at, self.ended_at, written_at=self.created_at, minutes=minutes
+        )
 
     @property
     def drug_value(self) -> Drug:

@@ -1,5 +1,6 @@
 """Orders of a dose."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -24,6 +25,14 @@ class OrderQuerySet(EntryQuerySet):
     def active(self) -> Self:
         """Orders in force."""
         return self.standing().filter(superseded_at__isnull=True, cancelled_at__isnull=True)
+
+    def in_force_at(self, at: datetime) -> Self:
+        """Orders that stood at `at`, whatever became of them since; times are typed to the second."""
+        return self.standing().filter(
+            Q(superseded_at__isnull=True) | Q(superseded_at__gt=at),
+            Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=at),
+            ordered_at__lt=at + timedelta(seconds=1),
+        )
 
 
 @tracked

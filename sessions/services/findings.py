@@ -43,8 +43,8 @@ class DayJudgement:
 
 
 def day_evaluation(session: DosingSession, *, now: datetime) -> DayJudgement:
-    """Ask the rules of the day for a dose that would start at `now`, and what else the answers at the door mean."""
-    pair = selectors.drug_and_route(session)
+    """Ask the rules of the day for a dose that starts at `now`, under the order that stands then, and of the door."""
+    pair = selectors.drug_and_route(session, at=now)
     answers = selectors.door_answers(session)
     route = None if pair is None else rule_route(*pair)
     judged = evaluate_day(
@@ -53,7 +53,7 @@ def day_evaluation(session: DosingSession, *, now: datetime) -> DayJudgement:
             at=now,
             answers=answers,
             readings=selectors.session_readings(session),
-            hold=selectors.hold_of(session),
+            hold=selectors.hold_of(session, at=now),
         ),
         now=now,
         route=route,

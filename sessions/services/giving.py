@@ -37,6 +37,8 @@ from sessions.models import (
     OtherMedicine,
     SessionState,
 )
+from sessions.models.giving import is_late_entry
+from sessions.models.orders import OrderQuerySet
 from sessions.services.common import (
     clock,
     lock_session,
@@ -106,7 +108,7 @@ def start_administration(
         if known is not None:
             return known
         refuse_if_over(session)
-        order = _order_for(session, details)
+        order = _order_for(details, session.doseorders.active())
         findings = judge_administration(session, details, order=order)
         reasons = _impossible(details, now)
         reasons += [Reason(each.code, each.text, each.field) for each in findings if each.is_block]
@@ -150,7 +152,12 @@ def record_administration(
     request_key: uuid.UUID | None = None,
     now: datetime | None = None,
 ) -> Administration:
-    """Write down what was given, whatever it was. Only impossible values are refused."""
+    """Write down what was given, whatever it was. Only impossible values are refused.
+
+    A departure from order or rules is marked and opens an incident. An entry that merely comes late (setting), under an
+    order that stood when the dose began, is none: what of the day is not charted yet is judged when the record is
+    completed.
+    """
     now = clock(now)
     details = details.settled()
     with transaction.atomic():
@@ -163,17 +170,44 @@ def record_administration(
                 Reason("session-struck", "This session was entered in error: record it in another one.")
             )
         refuse_if(_impossible(details, now))
-        order = _order_for(session, details)
+        stood = _order_for(details, session.doseorders.in_force_at(details.started_at))
+        order = stood or _order_for(details, session.doseorders.active())
         findings = [each for each in judge_administration(session, details, order=order) if each.is_block]
-        codes = [{"code": each.code, "text": each.text} for each in findings]
+        codes = [_as_code(each) for each in findings]
+        if order is not None and stood is None:
+            codes.append(dict(ORDERED_LATER))
         if not session.administrations.current().exists():
-            context = GuardContext("dose.start", session.episode, details.started_at, roles, subject=session)
+            minutes = settings_in_force(session.clinic).late_entry_minutes
+            is_late = is_late_entry(details.started_at, details.ended_at, written_at=now, minutes=minutes)
             codes += [
-                {"code": reason.code, "text": reason.text}
-                for reason in guards.reasons(context)
-                if reason.is_hard
+                _as_code(reason)
+                for reason in what_speaks_against(session, details.started_at, roles)
+                if not (is_late and stood is not None and may_still_be_charted(reason))
             ]
         return _write(session, details, order, codes, actor=actor, request_key=request_key, now=now)
+
+
+ORDERED_LATER = {"code": "ordered-later", "text": "The order was written after the dose had begun."}
+
+# What is known at the door and before the dose: a record that is written afterwards gets it line by line, in any order.
+_CHARTED_BESIDE = ("missing-day:", "finding-DAY-VITALS-MISSING")
+
+
+def what_speaks_against(
+    session: DosingSession, at: datetime, roles: frozenset[Role] = frozenset()
+) -> list[Reason]:
+    """What no written reason could have passed for a first dose that began at `at`, as the record stands now."""
+    context = GuardContext("dose.start", session.episode, at, roles, subject=session)
+    return [reason for reason in guards.reasons(context) if reason.is_hard]
+
+
+def may_still_be_charted(reason: Reason) -> bool:
+    """Whether a reason says only that something of the day has not been written down."""
+    return reason.code.startswith(_CHARTED_BESIDE)
+
+
+def _as_code(found: DoseFinding | Reason) -> dict[str, str]:
+    return {"code": found.code, "text": found.text}
 
 
 def judge_administration(
@@ -199,9 +233,9 @@ def judge_administration(
     )
 
 
-def _order_for(session: DosingSession, details: GivenDetails) -> DoseOrder | None:
-    """The active order that this administration belongs to: one of the same drug and route before any other."""
-    active = list(session.doseorders.active().order_by("ordered_at"))
+def _order_for(details: GivenDetails, orders: OrderQuerySet) -> DoseOrder | None:
+    """The one of `orders` that this administration belongs to: one of the same drug and route before any other."""
+    active = list(orders.order_by("ordered_at"))
     fitting = [
         order for order in active if order.drug_value is details.drug and order.route_value is details.route
     ]
@@ -304,7 +338,7 @@ def stop_administration(
         findings = judge_administration(session, details, order=given.order, leaving_out=given)
         known = {entry["code"] for entry in given.deviations}
         added = [
-            {"code": each.code, "text": each.text}
+            _as_code(each)
             for each in findings
             if each.is_block
             and each.code in ("more-than-ordered", "less-than-ordered")
@@ -370,10 +404,10 @@ def correct_administration(
         if not old.is_current:
             reasons.append(Reason("not-current", "This record was already corrected: correct the newer one."))
         refuse_if(reasons)
-        order = old.order or _order_for(session, details)
+        order = old.order or _order_for(details, session.doseorders.active())
         findings = judge_administration(session, details, order=order, leaving_out=old)
         kept = [entry for entry in old.deviations if entry["code"] not in _JUDGED]
-        deviations = kept + [{"code": each.code, "text": each.text} for each in findings if each.is_block]
+        deviations = kept + [_as_code(each) for each in findings if each.is_block]
         with watching_anchors(session, actor=actor, now=now):
             old.superseded_at = now
             old.save(update_fields=["superseded_at"])

@@ -27,6 +27,7 @@ from sessions.services.common import (
     session_url,
     set_state,
 )
+from sessions.services.giving import may_still_be_charted, what_speaks_against
 from sessions.services.planning import complete_dosing_appointment
 
 
@@ -192,7 +193,10 @@ def _after_leaving_against_advice(
 def complete_session(
     *, session: DosingSession, actor: User, roles: frozenset[Role], now: datetime | None = None
 ) -> DosingSession:
-    """Say that the record is complete. What is still missing is named, all of it. Twice changes nothing."""
+    """Say that the record is complete. What is still missing is named, all of it. Twice changes nothing.
+
+    Under a dose that was entered late, what should have been known before it and was never charted opens an incident now.
+    """
     now = clock(now)
     with transaction.atomic():
         session = lock_session(session)
@@ -206,6 +210,7 @@ def complete_session(
         session.state = SessionState.COMPLETED
         session.completed_at, session.completed_by = now, actor
         session.save(update_fields=["state", "completed_at", "completed_by"])
+        _judge_late_entry(session, actor=actor, now=now)
         close_task(key=f"dosing-completion:{session.pk}", actor=actor, outcome="Record completed", now=now)
         record_event(
             episode=session.episode,
@@ -216,3 +221,22 @@ def complete_session(
             subject=session,
         )
         return session
+
+
+def _judge_late_entry(session: DosingSession, *, actor: User, now: datetime) -> None:
+    first = session.administrations.current().order_by("started_at").first()
+    if first is None or not first.is_entered_late(settings_in_force(session.clinic).late_entry_minutes):
+        return
+    gaps = [
+        reason for reason in what_speaks_against(session, first.started_at) if may_still_be_charted(reason)
+    ]
+    if gaps:
+        open_incident(
+            session=session,
+            kind=IncidentKind.DEVIATION,
+            subject=f"administration:{first.pk}",
+            findings=[{"code": reason.code, "text": reason.text} for reason in gaps],
+            at=first.started_at,
+            actor=actor,
+            now=now,
+        )

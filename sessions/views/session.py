@@ -178,9 +178,12 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "check_in": session.checkins.current().select_related("checked_by").first(),
         "day": day_evaluation(session, now=now) if session.state == SessionState.CHECKED_IN else None,
         "gaps": readiness_gaps(session, now=now) if session.state == SessionState.PLANNED else [],
-        "given": session.administrations.select_related("given_by", "order").order_by(
-            "started_at", "created_at"
-        ),
+        "given": [
+            {"row": row, "is_late": row.is_entered_late(settings.late_entry_minutes)}
+            for row in session.administrations.select_related("given_by", "order").order_by(
+                "started_at", "created_at"
+            )
+        ],
         "running": [row for row in session.administrations.current() if row.is_running],
         "total_mg": selectors.total_given_mg(session),
         "medicines": session.othermedicines.select_related("given_by"),

@@ -12,9 +12,17 @@ from episodes.services import strike_entry
 from kapclinic.clinics.refusals import Refused
 from kapclinic.jobs.models import Job
 from kapclinic.notices.models import Task
+from sessions.discharge import Ending
 from sessions.dose import Drug, Route
 from sessions.models import Administration, Incident, SessionState
-from sessions.services import correct_administration, details_of, record_administration
+from sessions.services import (
+    cancel_order,
+    complete_session,
+    correct_administration,
+    details_of,
+    record_administration,
+)
+from tests.sessions.situations import NURSE
 
 pytestmark = pytest.mark.django_db
 
@@ -286,3 +294,87 @@ def test_database_refuses_what_cannot_be(room, values):
         values = {"ended_at": room.at(5), "amount_mg": Decimal("1.0")}
     with pytest.raises(IntegrityError), transaction.atomic():
         Administration.objects.update(**values)
+
+
+# -- entered afterwards ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ordered(room):
+    """Cleared, prepared, checked in and ordered; no reading is charted yet."""
+    room.clear()
+    room.prepare()
+    room.plan()
+    room.check_in()
+    room.order()
+    return room
+
+
+def entered(room, now, **changes):
+    return record(room, 10, ended_at=room.at(50), amount_mg=Decimal("34.0"), now=now, **changes)
+
+
+def test_late_entry_under_a_standing_order_is_no_deviation(ordered):
+    given = entered(ordered, ordered.at(600))
+    assert given.deviations == []
+    assert given.is_entered_late(60)
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize(("seconds", "is_late"), [(-1, False), (0, False), (1, True)])
+def test_entry_is_late_after_the_minutes_of_the_setting(ordered, seconds, is_late):
+    given = entered(ordered, ordered.at(50) + timedelta(minutes=60, seconds=seconds))
+    assert given.is_entered_late(60) is is_late
+    # At once after the dose nobody has charted readings in arrears: that there is none is a deviation.
+    assert Incident.objects.exists() is not is_late
+
+
+def test_late_entry_is_judged_by_the_order_that_stood_then(ordered):
+    ordered.order(60, amount=Decimal("0.3"), change_reason="For the next part")
+    given = entered(ordered, ordered.at(600))
+    assert given.deviations == []
+    assert given.order.dose_mg == Decimal("34.0")
+
+
+def test_late_entry_is_a_deviation_when_the_order_was_written_afterwards(room):
+    room.clear()
+    room.prepare()
+    room.plan()
+    room.check_in()
+    order = room.order(70)
+    given = entered(room, room.at(600))
+    assert "ordered-later" in {entry["code"] for entry in given.deviations}
+    assert given.order == order
+    assert Incident.objects.get().subject == f"administration:{given.pk}"
+
+
+@pytest.mark.parametrize("minute", [10, 11])
+def test_late_entry_is_a_deviation_when_the_order_was_taken_back_before_it(ordered, minute):
+    cancel_order(
+        order=ordered.session.doseorders.get(), reason="Ill", actor=ordered.prescriber, now=ordered.at(minute)
+    )
+    given = entered(ordered, ordered.at(600))
+    assert bool(given.deviations) is (minute == 10)
+
+
+def test_late_entry_keeps_what_spoke_against_the_dose_itself(ordered):
+    ordered.vitals(5, systolic=190, diastolic=125, now=ordered.at(590))
+    given = entered(ordered, ordered.at(600))
+    assert "finding-DAY-BP-CRISIS" in {entry["code"] for entry in given.deviations}
+    assert Incident.objects.filter(kind="deviation").exists()
+
+
+@pytest.mark.parametrize("charted", [True, False])
+def test_what_was_never_charted_under_a_late_entry_is_an_incident_once_the_record_is_completed(
+    ordered, charted
+):
+    given = entered(ordered, ordered.at(600))
+    if charted:
+        ordered.vitals(5, now=ordered.at(610))
+    ordered.vitals(60, now=ordered.at(610))
+    ordered.leave(200, Ending.LEFT_AGAINST_ADVICE, reason="Made up", now=ordered.at(620))
+    complete_session(session=ordered.session, actor=ordered.nurse, roles=NURSE, now=ordered.at(630))
+    found = Incident.objects.filter(subject=f"administration:{given.pk}")
+    assert found.exists() is not charted
+    if not charted:
+        assert "finding-DAY-VITALS-MISSING" in {entry["code"] for entry in found.get().findings}

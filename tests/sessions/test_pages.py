@@ -50,6 +50,17 @@ def test_record_shows_dose_reading_and_what_to_do(client, dosed):
     assert "Repeat in 5 min and call the prescriber." in page
 
 
+def test_record_says_when_a_dose_was_entered_late(client, dosed):
+    client.force_login(dosed.nurse)
+    assert "entered late" not in client.get(url("session-detail", dosed.session)).content.decode()
+    record_administration(
+        session=dosed.session,
+        details=dosed.given(-60, ended_at=dosed.at(-50), amount_mg=Decimal("5.0")),
+        actor=dosed.nurse,
+    )
+    assert "entered late" in client.get(url("session-detail", dosed.session)).content.decode()
+
+
 def test_entries_are_named_by_the_clinics_time_not_by_utc(client, dosed):
     client.force_login(dosed.nurse)
     page = client.get(url("session-detail", dosed.session)).content.decode()
