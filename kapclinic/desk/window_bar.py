@@ -260,9 +260,13 @@ def _sentence(window: WindowInput, *, state: WindowState, inside: bool, now: dat
     return " ".join(parts)
 
 
+_ROOM_FOR_ORIGIN = 10
+"""Part of the strip, per cent, that the word under its beginning needs before the next one."""
+
+
 def _ticks(window: WindowInput) -> tuple[Tick, ...]:
-    ticks = [Tick(0, "dose", "start", is_origin=True)]
     opens, closes = _place(window.t0, window.opens_at), _place(window.t0, window.closes_at)
+    ticks = [Tick(0, "dose", "start", is_origin=True)] if opens >= _ROOM_FOR_ORIGIN else []
     ticks.append(Tick(opens, f"{_hours(window.t0, window.opens_at)} h"))
     if window.preferred_until is not None and window.opens_at < window.preferred_until < window.closes_at:
         middle = _place(window.t0, window.preferred_until)

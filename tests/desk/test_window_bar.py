@@ -63,7 +63,7 @@ def test_other_protocol_window_is_drawn_at_its_own_hours() -> None:
     short = window(opens_at=T0 + timedelta(hours=4), closes_at=T0 + timedelta(hours=48), preferred_until=None)
     bar = build_window_bar(short, now=T0, zone=DENVER)
     assert bar.preferred is None
-    assert [tick.label for tick in bar.ticks] == ["dose", "4 h", "48 h", "7 d"]
+    assert [tick.label for tick in bar.ticks] == ["4 h", "48 h", "7 d"]
 
 
 @pytest.mark.parametrize(
