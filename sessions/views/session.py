@@ -48,6 +48,7 @@ _RIGHTS = {
     "override": "dose.override",
     "strike": "entry.strike",
     "screening": "screening.enter",
+    "instructions": "document.instructions",
 }
 
 

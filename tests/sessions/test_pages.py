@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from episodes.services import strike_entry
 from kapclinic.accounts.models import Role
 from sessions.models import Administration, LogEntry, VitalsReading
 from sessions.services import record_administration
@@ -48,6 +49,26 @@ def test_record_shows_dose_reading_and_what_to_do(client, dosed):
     assert "186/100" in page
     assert "Before they may leave" in page
     assert "Repeat in 5 min and call the prescriber." in page
+
+
+def test_every_card_of_the_record_is_named_by_its_title(client, dosed):
+    client.force_login(dosed.nurse)
+    page = client.get(url("session-detail", dosed.session)).content.decode()
+    for card in ("vitals", "given", "log", "challenges", "events", "leaving", "order", "door", "setting"):
+        assert f'id="{card}" aria-labelledby="{card}-title"' in page
+        assert f'id="{card}-title"' in page
+
+
+def test_sheet_for_the_way_home_is_made_from_the_record_once_the_dose_has_ended(client, dosed):
+    client.force_login(dosed.nurse)
+    sheet = reverse("handoffs:instruction-sheet", args=[dosed.session.pk])
+    assert f'action="{sheet}"' in client.get(url("session-detail", dosed.session)).content.decode()
+    made = client.post(sheet)
+    assert made.status_code == 302
+    assert client.get(made["Location"]).status_code == 200
+    given = dosed.session.administrations.get()
+    strike_entry(entry=given, reason="Another patient", actor=dosed.nurse)
+    assert sheet not in client.get(url("session-detail", dosed.session)).content.decode()
 
 
 def test_record_says_when_a_dose_was_entered_late(client, dosed):
