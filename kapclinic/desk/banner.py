@@ -214,28 +214,25 @@ class Tab:
     is_here: bool
 
 
-_TABS: tuple[tuple[str, str, str, frozenset[str]], ...] = (
-    ("Chart", "desk:chart", "chart.view", frozenset({"desk"})),
-    ("Episode", "episodes:episode-detail", "episode.view", frozenset({"episodes"})),
-    ("Screening", "screening:overview", "screening.view", frozenset({"screening"})),
-    ("Preparation", "dosing:preparation-list", "preparation.read", frozenset()),
-    ("Doses", "dosing:session-list", "dose.view", frozenset({"dosing"})),
-    ("Integration", "integration:overview", "integration.read", frozenset({"integration"})),
-    ("Handoffs", "handoffs:of-episode", "handoff.read", frozenset({"handoffs"})),
-    ("Team", "episodes:team", "episode.edit-team", frozenset()),
-    ("Consents", "episodes:consents", "episode.view", frozenset()),
+# Label, page, right to it, and how the names of the addresses behind it begin: the longest fit says where one is.
+_TABS: tuple[tuple[str, str, str, str], ...] = (
+    ("Chart", "desk:chart", "chart.view", "desk:"),
+    ("Episode", "episodes:episode-detail", "episode.view", "episodes:"),
+    ("Screening", "screening:overview", "screening.view", "screening:"),
+    ("Preparation", "dosing:preparation-list", "preparation.read", "dosing:preparation"),
+    ("Doses", "dosing:session-list", "dose.view", "dosing:"),
+    ("Integration", "integration:overview", "integration.read", "integration:"),
+    ("Handoffs", "handoffs:of-episode", "handoff.read", "handoffs:"),
+    ("Team", "episodes:team", "episode.edit-team", "episodes:team"),
+    ("Consents", "episodes:consents", "episode.view", "episodes:consent"),
 )
 
 
-def tabs_of(episode: Episode, actor: Actor, *, view_name: str, namespace: str) -> list[Tab]:
+def tabs_of(episode: Episode, actor: Actor, *, view_name: str) -> list[Tab]:
     """The pages of the episode that the actor may open, the one they are on marked."""
-    open_ones = [
-        (label, name, link(name, public_id=episode.public_id), namespaces)
-        for label, name, action, namespaces in _TABS
-        if can(actor, action, episode)
-    ]
-    exact = any(name == view_name for _, name, _, _ in open_ones)
+    open_ones = [tab for tab in _TABS if can(actor, tab[2], episode)]
+    here = max((begin for *_, begin in open_ones if view_name.startswith(begin)), key=len, default="")
     return [
-        Tab(label, url, name == view_name if exact else namespace in namespaces)
-        for label, name, url, namespaces in open_ones
+        Tab(label, link(name, public_id=episode.public_id), begin == here)
+        for label, name, _, begin in open_ones
     ]

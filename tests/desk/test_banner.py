@@ -76,11 +76,28 @@ def test_tabs_lead_only_to_pages_that_are_open_to_the_person(
 ) -> None:
     def labels(user: User) -> list[str]:
         actor = factories.make_actor(user, clinic)
-        return [tab.label for tab in tabs_of(episode, actor, view_name="desk:chart", namespace="desk")]
+        return [tab.label for tab in tabs_of(episode, actor, view_name="desk:chart")]
 
     assert "Chart" in labels(therapist)
     assert "Chart" not in labels(coordinator)
     assert "Consents" in labels(coordinator)
+
+
+@pytest.mark.parametrize(
+    ("view_name", "label"),
+    [
+        ("dosing:preparation-new", "Preparation"),
+        ("dosing:vitals", "Doses"),
+        ("episodes:consent-revoke", "Consents"),
+        ("episodes:goal-reword", "Episode"),
+        ("scheduling:appointment-book", ""),
+    ],
+)
+def test_one_tab_at_most_is_marked_as_the_place_where_one_is(
+    clinic: Clinic, episode: Episode, therapist: User, view_name: str, label: str
+) -> None:
+    tabs = tabs_of(episode, factories.make_actor(therapist, clinic), view_name=view_name)
+    assert [tab.label for tab in tabs if tab.is_here] == ([label] if label else [])
 
 
 def test_chart_gathers_the_timeline_and_what_is_new_since_the_readers_own_entry(

@@ -136,9 +136,4 @@ def journey_bar(context: Context) -> dict[str, Any]:
 def episode_tabs(context: Context) -> dict[str, Any]:
     """The pages of the episode that this person may open; needs `episode` in the context."""
     request = context["request"]
-    match = request.resolver_match
-    return {
-        "tabs": tabs_of(
-            context["episode"], request.actor, view_name=match.view_name, namespace=match.namespace
-        )
-    }
+    return {"tabs": tabs_of(context["episode"], request.actor, view_name=request.resolver_match.view_name)}
