@@ -30,6 +30,7 @@ from screening.importing.services import (
     receive_upload,
     start_import,
 )
+from screening.instruments import instrument
 from screening.models import ImportBatch, ImportDestination, ImportState, ReferenceSample
 
 PREVIEW_ROWS = 20
@@ -156,6 +157,12 @@ def abandon(request: ActorRequest, batch: ImportBatch) -> HttpResponse:
     return redirect("screening:import")
 
 
+def _in_order(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of one questionnaire with its bands from mild to severe: JSON in Postgres keeps no order."""
+    labels = [band.label for band in instrument(figures["instrument"]).bands]
+    return {**figures, "bands": [(label, figures["bands"].get(label, 0)) for label in labels]}
+
+
 def _progress(batch: ImportBatch) -> dict[str, Any]:
     job = Job.objects.filter(key=job_key(batch)).first() if not batch.is_over else None
     return {"batch": batch, "has_failed": job is not None and job.state == JobState.FAILED}
@@ -168,6 +175,7 @@ def detail(request: ActorRequest, batch: ImportBatch) -> HttpResponse:
         return redirect("screening:import-prepare", pk=batch.pk)
     context = {
         **_progress(batch),
+        "instruments": [_in_order(figures) for figures in batch.report.get("instruments", [])],
         "refusals": batch.report.get("refusals", [])[:_REFUSED_SHOWN],
         "shown": _REFUSED_SHOWN,
     }

@@ -151,6 +151,8 @@ def test_browser_import_previews_runs_as_a_job_and_reports(client, clinic, manag
     assert not ImportChunk.objects.exists()
     page = client.get(reverse("screening:import-detail", args=[batch.pk])).content.decode()
     assert "Refused rows" in page
+    bands = ["None-minimal", "Mild", "Moderate", "Moderately severe", "Severe"]
+    assert sorted(bands, key=lambda band: page.index(f"<dt>{band}</dt>")) == bands
     text = client.get(reverse("screening:import-refused", args=[batch.pk])).content.decode("utf-8-sig")
     assert "'=cmd()" in text
     assert client.get(reverse("screening:import-progress", args=[batch.pk]))["HX-Refresh"] == "true"
