@@ -43,7 +43,7 @@ class PreparationForm(KeyedForm):
             self.fields[f"note-{part.key}"] = forms.CharField(
                 required=False,
                 label=f"{part.label}: note",
-                widget=forms.Textarea(attrs={"rows": 2, "placeholder": part.prompt}),
+                widget=forms.Textarea(attrs={"rows": 2, "placeholder": part.prompt, "class": "form-control"}),
             )
 
     def part_rows(self) -> list[dict[str, Any]]:
