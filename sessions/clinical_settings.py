@@ -70,8 +70,8 @@ def declare() -> None:
                     group=group,
                     source=note.source,
                     mark=_MARKS[note.mark],
-                    least=None if note.minimum is None else float(note.minimum),
-                    most=None if note.maximum is None else float(note.maximum),
+                    least=float(note.minimum),
+                    most=float(note.maximum),
                 )
             )
     for key, words in GIVEN_WORDS.items():

@@ -1,13 +1,13 @@
 """How a clinical number is written down once: default, unit, bounds and source beside it.
 
-Rule modules keep their numbers in frozen dataclasses whose fields carry `limit()`. The same fields
+Rule modules keep their numbers in frozen dataclasses whose fields are `limit()`s. The same fields
 are read when the clinic settings are registered, so that a number has one home.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -22,28 +22,32 @@ class LimitNote:
     unit: str
     source: str
     mark: str
-    minimum: Decimal | int | None
-    maximum: Decimal | int | None
+    minimum: Decimal | int
+    maximum: Decimal | int
 
 
 def limit(
-    *,
+    default: Decimal | int,
     label: str,
     unit: str,
     source: str,
+    *,
     mark: str = "POLICY",
-    minimum: Decimal | int | None = None,
-    maximum: Decimal | int | None = None,
-) -> dict[str, Any]:
-    """Field metadata: unit and source. `minimum` and `maximum` bound what a clinic may set."""
-    return {
-        "label": label,
-        "unit": unit,
-        "source": source,
-        "mark": mark,
-        "minimum": minimum,
-        "maximum": maximum,
-    }
+    between: tuple[Decimal | int, Decimal | int],
+) -> Any:
+    """A dataclass field with unit and source; a clinic may set what lies `between`, both ends included."""
+    minimum, maximum = between
+    return field(
+        default=default,
+        metadata={
+            "label": label,
+            "unit": unit,
+            "source": source,
+            "mark": mark,
+            "minimum": minimum,
+            "maximum": maximum,
+        },
+    )
 
 
 def notes(limits_class: type) -> Iterator[LimitNote]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -27,79 +27,46 @@ MINIMAL_NAUSEA_AT_MOST = 1  # none or mild, of the four steps
 class DischargeLimits:
     """How long a patient stays and what counts as steady."""
 
-    racemic_minutes_after_t0: int = field(
-        default=60,
-        metadata=limit(
-            label="Racemic ketamine: leave no sooner after the dose ended than",
-            unit="min",
-            source="POLICY",
-            minimum=15,
-            maximum=480,
-        ),
+    racemic_minutes_after_t0: int = limit(
+        60, "Racemic ketamine: leave no sooner after the dose ended than", "min", "POLICY", between=(15, 480)
     )
-    esketamine_minutes_after_first_device: int = field(
-        default=REMS_FLOOR_MINUTES,
-        metadata=limit(
-            label="Esketamine: leave no sooner after the first device than",
-            unit="min",
-            source="SPRAVATO REMS; two hours are the floor",
-            mark="V",
-            minimum=REMS_FLOOR_MINUTES,
-            maximum=480,
-        ),
+    esketamine_minutes_after_first_device: int = limit(
+        REMS_FLOOR_MINUTES,
+        "Esketamine: leave no sooner after the first device than",
+        "min",
+        "SPRAVATO REMS; two hours are the floor",
+        mark="V",
+        between=(REMS_FLOOR_MINUTES, 480),
     )
-    readings_within_limits: int = field(
-        default=2,
-        metadata=limit(
-            label="Readings in a row within limits",
-            unit="readings",
-            source="POLICY",
-            minimum=1,
-            maximum=4,
-        ),
+    readings_within_limits: int = limit(
+        2, "Readings in a row within limits", "readings", "POLICY", between=(1, 4)
     )
-    last_reading_minutes: int = field(
-        default=30,
-        metadata=limit(
-            label="The last reading before leaving is at most this old",
-            unit="min",
-            source="POLICY",
-            minimum=5,
-            maximum=60,
-        ),
+    last_reading_minutes: int = limit(
+        30, "The last reading before leaving is at most this old", "min", "POLICY", between=(5, 60)
     )
-    settled_systolic: int = field(
-        default=140,
-        metadata=limit(
-            label="A systolic pressure counts as settled up to",
-            unit="mmHg",
-            source="POLICY",
-            mark="UNVERIFIED",
-            minimum=120,
-            maximum=180,
-        ),
+    settled_systolic: int = limit(
+        140,
+        "A systolic pressure counts as settled up to",
+        "mmHg",
+        "POLICY",
+        mark="UNVERIFIED",
+        between=(120, 180),
     )
-    settled_diastolic: int = field(
-        default=90,
-        metadata=limit(
-            label="A diastolic pressure counts as settled up to",
-            unit="mmHg",
-            source="POLICY",
-            mark="UNVERIFIED",
-            minimum=70,
-            maximum=110,
-        ),
+    settled_diastolic: int = limit(
+        90,
+        "A diastolic pressure counts as settled up to",
+        "mmHg",
+        "POLICY",
+        mark="UNVERIFIED",
+        between=(70, 110),
     )
-    above_baseline: int = field(
-        default=20,
-        metadata=limit(
-            label="... or up to this much above the reading before the dose",
-            unit="mmHg",
-            source="POLICY",
-            mark="UNVERIFIED",
-            minimum=0,
-            maximum=40,
-        ),
+    above_baseline: int = limit(
+        20,
+        "... or up to this much above the reading before the dose",
+        "mmHg",
+        "POLICY",
+        mark="UNVERIFIED",
+        between=(0, 40),
     )
 
 
