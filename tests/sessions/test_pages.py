@@ -1,7 +1,7 @@
 """The pages of a dosing session, by role, and what becomes of what is typed."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -248,3 +248,121 @@ def test_preparation_is_written_and_signed_on_its_page(client, dosed):
     assert answer.status_code == 302
     note = dosed.episode.preparations.get()
     assert note.is_signed
+
+
+# -- every entry page writes what was typed --------------------------------------------------------------
+
+
+def as_typed(value, room):
+    if isinstance(value, bool):
+        return "on" if value else None
+    if isinstance(value, datetime):
+        return local(value, room)
+    return value if isinstance(value, list) else str(value)
+
+
+def type_in(client, room, name, thing, person, /, kind="", **changes):
+    """Open a page, change some fields of what it shows, send it; gives the answer."""
+    client.force_login(person)
+    address = reverse(f"dosing:{name}", kwargs={"pk": thing.pk} | ({"kind": kind} if kind else {}))
+    form = client.get(address).context["form"]
+    shown = {field.html_name: field.value() for field in form} | changes
+    sent = {name: as_typed(value, room) for name, value in shown.items() if value is not None}
+    return client.post(address, {name: value for name, value in sent.items() if value is not None})
+
+
+def test_check_in_is_asked_again_from_what_was_told_before(client, dosed):
+    assert (
+        type_in(client, dosed, "check-in", dosed.session, dosed.nurse, escort_name="Sam").status_code == 302
+    )
+    row = dosed.session.checkins.current().get()
+    assert (row.escort_name, row.escort_phone, row.weight_kg, row.nothing_eaten) == (
+        "Sam",
+        "+1 303 555 0100",
+        Decimal("68.0"),
+        True,
+    )
+    assert row.supersedes is not None
+
+
+def test_infusion_is_stopped_and_corrected(client, dosed):
+    running = record_administration(
+        session=dosed.session, details=dosed.given(60), actor=dosed.nurse, now=dosed.at(61)
+    )
+    values = {"ended_at": dosed.at(66), "amount_mg": "5.0"}
+    assert type_in(client, dosed, "stop", running, dosed.nurse, **values).status_code == 302
+    running.refresh_from_db()
+    assert running.ended_at == dosed.at(66)
+    values = {"amount_mg": "6.0", "correction_reason": "Misread"}
+    assert type_in(client, dosed, "given-correct", running, dosed.nurse, **values).status_code == 302
+    row = dosed.session.administrations.current().get(supersedes=running)
+    assert (row.amount_mg, row.ended_at, row.started_at) == (Decimal("6.0"), dosed.at(66), dosed.at(60))
+
+
+def test_reading_is_corrected_from_what_it_said(client, dosed):
+    reading = dosed.session.vitalsreadings.get()
+    values = {"systolic": "168", "correction_reason": "Typed wrongly"}
+    assert type_in(client, dosed, "vitals-correct", reading, dosed.nurse, **values).status_code == 302
+    row = dosed.session.vitalsreadings.current().get()
+    assert (row.systolic, row.diastolic, row.taken_at, row.correction_reason) == (
+        168,
+        100,
+        dosed.at(55),
+        "Typed wrongly",
+    )
+
+
+def test_other_medicine_is_written_down(client, dosed):
+    values = {"name": "Ondansetron", "amount": "4 mg", "given_at": dosed.at(20)}
+    assert type_in(client, dosed, "medicine", dosed.session, dosed.nurse, **values).status_code == 302
+    assert dosed.session.othermedicines.get().name == "Ondansetron"
+
+
+def test_challenge_is_written_down_and_answered(client, dosed):
+    values = {"began_at": dosed.at(20), "steps_taken": ["grounding"], "description": "Flashback"}
+    answer = type_in(client, dosed, "challenge", dosed.session, dosed.therapist, kind="trauma", **values)
+    assert answer.status_code == 302
+    row = dosed.session.challengingexperiences.get()
+    assert (row.kind, row.steps_taken) == ("trauma", ["grounding"])
+    values = {"continuation": "modify", "answer": "Slower"}
+    assert type_in(client, dosed, "challenge-answer", row, dosed.therapist, **values).status_code == 302
+    row.refresh_from_db()
+    assert (row.continuation, row.answer, row.answered_by) == ("modify", "Slower", dosed.therapist)
+
+
+def test_challenge_of_an_unknown_kind_has_no_page(client, dosed):
+    client.force_login(dosed.therapist)
+    assert client.get(f"/dosing/session/{dosed.session.pk}/challenge/wonder/").status_code == 404
+
+
+def test_adverse_event_is_written_down_brought_up_to_date_and_reviewed(client, dosed):
+    values = {"term": "Vomiting", "began_at": dosed.at(20), "grade": "2", "outcome": "ongoing"}
+    assert type_in(client, dosed, "adverse-event", dosed.session, dosed.nurse, **values).status_code == 302
+    first = dosed.session.adverseevents.get()
+    values = {"grade": "1", "correction_reason": "It was milder"}
+    assert type_in(client, dosed, "adverse-event-update", first, dosed.nurse, **values).status_code == 302
+    row = dosed.session.adverseevents.current().get()
+    assert (row.grade, row.term, row.supersedes) == (1, "Vomiting", first)
+    assert (
+        type_in(client, dosed, "adverse-event-review", row, dosed.prescriber, answer="Seen").status_code
+        == 302
+    )
+    row.refresh_from_db()
+    assert (row.review, row.reviewed_by) == ("Seen", dosed.prescriber)
+
+
+def test_incident_is_answered(client, dosed):
+    incident = dosed.session.incidents.get()
+    values = {"answer": "No order: talked through"}
+    assert type_in(client, dosed, "incident-answer", incident, dosed.prescriber, **values).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.answer, incident.answered_by) == (values["answer"], dosed.prescriber)
+
+
+def test_leaving_check_begins_from_what_was_seen_before(client, dosed):
+    first = {"is_oriented": "yes", "escort_name": "Rosa", "at": dosed.at(60)}
+    assert type_in(client, dosed, "leaving-check", dosed.session, dosed.nurse, **first).status_code == 302
+    second = {"walks_steadily": "no", "at": dosed.at(62)}
+    assert type_in(client, dosed, "leaving-check", dosed.session, dosed.nurse, **second).status_code == 302
+    row = dosed.session.dischargechecks.order_by("at").last()
+    assert (row.is_oriented, row.walks_steadily, row.escort_name) == (True, False, "Rosa")
