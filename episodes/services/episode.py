@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from episodes import guards, stages
+from episodes import followups, guards, stages
 from episodes.guards import GuardContext
 from episodes.models import Episode, EpisodeEvent, Goal, Patient, ProtocolVersion
 from episodes.services.locking import lock_episode
@@ -170,6 +170,7 @@ def close_episode(
             episode=episode, kind="episode.closed", summary=f"Closed: {episode.get_close_reason_display()}", actor=actor,
             now=now, data={"from": origin, "reason": reason},
         )  # fmt: skip
+        followups.announce_closed(episode=episode, actor=actor, now=now)
         return episode
 
 

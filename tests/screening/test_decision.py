@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from episodes import guards
-from episodes.services import move_stage, strike_entry
-from episodes.stages import Stage
+from episodes.services import close_episode, move_stage, strike_entry
+from episodes.stages import CloseReason, Stage
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from kapclinic.notices.models import Task
@@ -227,3 +227,22 @@ def test_preparation_begins_only_with_a_decision_in_favour(patient, nurse, thera
     decide(episode, prescriber)
     assert move_stage(**move).stage == Stage.PREPARATION
     assert not Task.objects.get(kind="eligibility-decision").is_open
+
+
+def test_no_decision_is_owed_when_the_episode_is_closed(patient, nurse, therapist, prescriber):
+    episode = make_episode(
+        patient, prescriber=prescriber, therapist=therapist, nurse=nurse, stage=Stage.SCREENING
+    )
+    screen(episode, nurse)
+    assert Task.objects.get(kind="eligibility-decision").is_open
+    close_episode(
+        episode=episode,
+        reason=CloseReason.DECLINED,
+        insights="",
+        next_steps="",
+        actor=prescriber,
+        roles=frozenset({Role.PRESCRIBER}),
+    )
+    task = Task.objects.get(kind="eligibility-decision")
+    assert task.withdrawn_at is not None
+    assert task.done_at is None

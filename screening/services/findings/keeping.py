@@ -9,7 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from episodes.followups import on_patient_changed
+from episodes.followups import on_episode_closed, on_patient_changed
 from episodes.models import Episode, Patient, TeamPart
 from episodes.services import record_event
 from episodes.services.locking import lock_episode
@@ -118,6 +118,12 @@ def refresh_open_episode(*, patient: Patient, actor: User, now: datetime) -> Non
     """Follow a change of the patient's details or allergies, where an episode is open."""
     for episode in Episode.objects.standing().open().filter(patient=patient):
         refresh_findings(episode=episode, actor=actor, now=now)
+
+
+@on_episode_closed
+def take_decision_back(*, episode: Episode, actor: User, now: datetime) -> None:
+    """Nobody decides about an episode that is closed."""
+    close_task(key=f"{DECISION_TASK}:{episode.pk}", now=now)
 
 
 def keep_in_step(
