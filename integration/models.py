@@ -229,7 +229,12 @@ class IntegrationSession(SignedNote):
 
     class Meta(SignedNote.Meta):
         ordering = ["-held_from"]
-        indexes = [models.Index(fields=["episode", "-held_from"], name="integration_session_of")]
+        indexes = [
+            models.Index(fields=["episode", "-held_from"], name="integration_session_of"),
+            models.Index(
+                fields=["created_by", "held_from"], condition=Q(state="draft"), name="integration_unsigned"
+            ),
+        ]
         constraints = [
             *SignedNote.Meta.constraints,
             models.CheckConstraint(

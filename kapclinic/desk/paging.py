@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 PAGE_SIZE = 50
-MOST_ROWS = 1_000
+MOST_ROWS = 200
 """Rows that can be paged through; beyond them a filter or the search is the way (POLICY)."""
 
 
@@ -18,7 +18,8 @@ class BoundedPaginator(Paginator):
     @cached_property
     def _counted(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # only querysets are paged here
-        return rows.order_by()[: MOST_ROWS + 1].count()
+        # Keys alone: what a list shows beside each row is not worked out to count them.
+        return rows.order_by().values("pk")[: MOST_ROWS + 1].count()
 
     @cached_property
     def count(self) -> int:

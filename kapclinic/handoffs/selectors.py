@@ -10,19 +10,23 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from episodes.access import episodes_for
+from episodes.access import episodes_for, has_episode_for
 from episodes.models import CareTeamMember, Episode, TeamPart
 from episodes.stages import Stage
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, User
 from kapclinic.accounts.policy import Actor
 from kapclinic.handoffs.models import Handoff, HandoffKind
+from kapclinic.notices.models import Task
 from sessions.models import DosingSession
 from sessions.selectors import doses_of_episode
 
 # POLICY: a handoff before a dose is asked for from this long before it; one after a dose is due on its day.
 ASK_BEFORE = timedelta(days=7)
 MOST_ROWS = 100
+
+# Kind of the task that asks for a signed handoff to be read; it ends when that was done, or need not be any more.
+READ_TASK = "handoff-read"
 
 WRITE_ACTION = {
     HandoffKind.TO_PRESCRIBER: "handoff.write-to-prescriber",
@@ -139,25 +143,46 @@ def to_write(actor: Actor, now: datetime) -> list[Owed]:
     return sorted(owed, key=lambda row: row.due_at)
 
 
+def read_task_key(handoff_id: uuid.UUID) -> str:
+    """The key of the task to read that handoff."""
+    return f"{READ_TASK}:{handoff_id}"
+
+
+def _unread(actor: Actor, action: str, kinds: Iterable[HandoffKind]) -> QuerySet[Any]:
+    """Unread handoffs on episodes where the actor may do `action`, at most MOST_ROWS, those signed first. One query by itself.
+
+    They are found through the open tasks: among the handoffs of all years they would be a needle in a haystack.
+    """
+    keys = (
+        Task.objects.filter(
+            has_episode_for(actor, action),
+            clinic=actor.clinic,
+            role__in=[READER_ROLE[kind] for kind in kinds],
+            kind=READ_TASK,
+            done_at__isnull=True,
+            withdrawn_at__isnull=True,
+        )
+        .order_by("created_at")
+        .values_list("key", flat=True)[:MOST_ROWS]
+    )
+    asked = [key.removeprefix(f"{READ_TASK}:") for key in keys]
+    return Handoff.objects.unread().filter(pk__in=asked)
+
+
 def _unread_of(actor: Actor) -> QuerySet[Any]:
     kinds = [kind for kind, role in READER_ROLE.items() if actor.has(role)]
-    episodes = Episode.objects.filter(episodes_for(actor, "handoff.acknowledge"))
-    return (
-        Handoff.objects.unread()
-        .filter(clinic=actor.clinic, kind__in=kinds, episode__in=episodes.values("pk"))
-        .exclude(signed_by=actor.user)
-    )
+    return _unread(actor, "handoff.acknowledge", kinds).exclude(signed_by=actor.user)
 
 
 def to_read(actor: Actor) -> list[Handoff]:
-    """Signed handoffs that wait for this person to read them, oldest first. One query."""
+    """Signed handoffs that wait for this person to read them, oldest first. Two queries."""
     found = _unread_of(actor).select_related("episode__patient", "session", "signed_by", "clinic")
-    return list(found.order_by("signed_at")[:MOST_ROWS])
+    return list(found.order_by("signed_at"))
 
 
 def waiting_count(actor: Actor, now: datetime) -> int:
-    """How many handoffs this person has to write or to read, each kind counted as far as a list shows. Three queries."""
-    found = _unread_of(actor)[:MOST_ROWS].count()
+    """How many handoffs this person has to write or to read, each kind counted as far as a list shows. Four queries."""
+    found = _unread_of(actor).count()
     for kind, action in WRITE_ACTION.items():
         if policy.can(actor, action):
             episodes = Episode.objects.filter(episodes_for(actor, action))
@@ -178,9 +203,10 @@ def clinic_status(actor: Actor, now: datetime) -> tuple[list[Owed], list[Handoff
         now=now,
         actor=actor,
     )
-    unread = Handoff.objects.unread().filter(clinic=actor.clinic, episode__in=episodes.values("pk"))
-    unread = unread.select_related("episode__patient", "session", "signed_by", "clinic")
-    return owed, list(unread.order_by("signed_at")[:MOST_ROWS])
+    unread = _unread(actor, "handoff.status", HandoffKind).select_related(
+        "episode__patient", "session", "signed_by", "clinic"
+    )
+    return owed, list(unread.order_by("signed_at"))
 
 
 @dataclass(frozen=True)

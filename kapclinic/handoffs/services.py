@@ -26,13 +26,12 @@ from kapclinic.documents.services import issue_document
 from kapclinic.handoffs import record
 from kapclinic.handoffs.fields import FIELDS, cleaned, missing
 from kapclinic.handoffs.models import Acknowledgement, Handoff, HandoffKind
-from kapclinic.handoffs.selectors import READER_ROLE, receiver_name, receiver_of
+from kapclinic.handoffs.selectors import READ_TASK, READER_ROLE, read_task_key, receiver_name, receiver_of
 from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.services import close_task, open_task
 from sessions.models import DosingSession
 from sessions.selectors import dose_number
 
-READ_TASK = "handoff-read"
 ended_by_work(READ_TASK)
 
 AUTHOR_ROLE = {HandoffKind.TO_PRESCRIBER: Role.THERAPIST, HandoffKind.TO_THERAPIST: Role.PRESCRIBER}
@@ -173,12 +172,12 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
             subject=draft,
         )
         if draft.supersedes is not None:
-            close_task(key=_task_key(draft.supersedes), outcome="a newer edition was signed", now=now)
+            close_task(key=read_task_key(draft.supersedes.pk), outcome="a newer edition was signed", now=now)
         receiver = receiver_of(episode, draft.kind, now)
         if receiver is None or receiver.pk != actor.pk:
             open_task(
                 clinic=draft.clinic,
-                key=_task_key(draft),
+                key=read_task_key(draft.pk),
                 kind=READ_TASK,
                 title=f"Read the handoff {_direction(draft.kind)}, dose {number}",
                 role=READER_ROLE[HandoffKind(draft.kind)],
@@ -190,10 +189,6 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
                 now=now,
             )
     return draft
-
-
-def _task_key(handoff: Handoff) -> str:
-    return f"handoff-read:{handoff.pk}"
 
 
 def _direction(kind: str) -> str:
@@ -347,11 +342,11 @@ def acknowledge_handoff(
             episode=episode, kind="handoff.read", summary=f"Handoff {_direction(locked.kind)} read", actor=actor, at=now,
             now=now, subject=locked,
         )  # fmt: skip
-        close_task(key=_task_key(locked), actor=actor, outcome="read", now=now)
+        close_task(key=read_task_key(locked.pk), actor=actor, outcome="read", now=now)
     return done
 
 
 @takes_back(Handoff)
 def handoff_was_struck(entry: Handoff, *, actor: User, now: datetime) -> None:
     """A handoff entered in error asks nobody to read it any more."""
-    close_task(key=_task_key(entry), outcome="entered in error", now=now)
+    close_task(key=read_task_key(entry.pk), outcome="entered in error", now=now)

@@ -50,9 +50,14 @@ class Task(ClinicalRow):
         ordering = ["-urgency", "due_at", "created_at"]
         indexes = [
             models.Index(
-                fields=["clinic", "role"],
+                fields=["clinic", "role", "person"],
                 condition=Q(done_at__isnull=True, withdrawn_at__isnull=True),
-                name="notices_task_open",
+                name="notices_task_of_role",
+            ),
+            models.Index(
+                fields=["person"],
+                condition=Q(done_at__isnull=True, withdrawn_at__isnull=True),
+                name="notices_task_of_person",
             ),
             models.Index(
                 fields=["episode"],

@@ -37,7 +37,12 @@ class PreparationSession(SignedNote):
 
     class Meta(SignedNote.Meta):
         ordering = ["-held_from"]
-        indexes = [models.Index(fields=["episode", "-held_from"], name="dosing_prep_of_episode")]
+        indexes = [
+            models.Index(fields=["episode", "-held_from"], name="dosing_prep_of_episode"),
+            models.Index(
+                fields=["created_by", "held_from"], condition=Q(state="draft"), name="dosing_prep_unsigned"
+            ),
+        ]
         constraints = [
             *SignedNote.Meta.constraints,
             models.CheckConstraint(

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from episodes.access import episodes_for
-from episodes.models import Episode
+from episodes.access import has_episode_for
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.links import link
@@ -22,15 +21,14 @@ from sessions.services.common import READINESS_TASK
 def not_ready(actor: Actor, now: datetime) -> Card:
     """The next doses with open questions, the soonest first; a coordinator sees that, not which. One query."""
     is_clinical = can(actor, "dose.view")
-    within_rights = episodes_for(actor, "dose.view" if is_clinical else "dose.plan")
     tasks = list(
         Task.objects.filter(
+            has_episode_for(actor, "dose.view" if is_clinical else "dose.plan"),
             clinic=actor.clinic,
             kind=READINESS_TASK,
             done_at__isnull=True,
             withdrawn_at__isnull=True,
             due_at__gt=now,
-            episode__in=Episode.objects.filter(within_rights),
         )
         .select_related("episode__patient")
         .order_by("due_at", "id")[:MOST_ROWS]
