@@ -228,6 +228,8 @@ def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
             {"definition": each, "is_missing": each.id in missing, "is_due": each.id in due}
             for each in instruments()
         ],
+        # The one to fill in first.
+        "next_id": next((each.id for each in instruments() if each.id in missing), None),
         "rows": responses,
     }
     return render(request, "screening/response_list.html", context)
