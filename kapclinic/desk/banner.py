@@ -65,8 +65,10 @@ def build_banner(episode: Episode, actor: Actor, *, now: datetime) -> Banner:
         for source in _sources:
             flags += source(episode, actor, now)
     flags += _consents(episode, today, is_open=can(actor, "consent.record", episode))
+    # A telephone number stays on one line.
+    telephone = patient.emergency_phone.replace(" ", "\N{NO-BREAK SPACE}")
     emergency = " · ".join(
-        part for part in (patient.emergency_name, patient.emergency_relation, patient.emergency_phone) if part
+        part for part in (patient.emergency_name, patient.emergency_relation, telephone) if part
     )
     return Banner(
         name=patient.display_name,
