@@ -1,6 +1,6 @@
 """Loading the demo clinic: every step goes through the services, with the clock set back to when it happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -32,18 +32,18 @@ _PAST = timedelta(days=200)
 Say = Callable[[str], None]
 
 
-def load_demo(*, say: Say, now: datetime | None = None) -> int:
-    """Load what is missing of the demo clinic; returns how many patients were added. Whole patients only."""
+def load_demo(*, say: Say, cast: Sequence[Role] = CAST, now: datetime | None = None) -> int:
+    """Load what is missing of the demo clinic; returns how many patients of `cast` were added. Whole patients only."""
     now = now or timezone.now()
     clinic, people = _house(now)
     added = 0
-    for number, role in enumerate(CAST):
+    for number, role in enumerate(cast):
         if Patient.objects.filter(clinic=clinic, external_id=external_id(number)).exists():
             continue
         with transaction.atomic():
             _live(clinic, people, number, role, now)
         added += 1
-        say(f"{added} of {len(CAST)} made-up patients")
+        say(f"{added} of {len(cast)} made-up patients")
     with transaction.atomic():
         _today(clinic, people, now)
     return added
