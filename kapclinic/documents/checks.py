@@ -6,16 +6,18 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from kapclinic.documents.fonts import FONTS, STYLESHEET, font_file
+from kapclinic.runtime.bootstrap import PANGO_LIBRARIES, libraries_load
+
 
 @register()
 def documents_can_be_printed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Pango, the style sheet and every font that it names are there."""
-    try:
-        from kapclinic.documents.rendering import FONTS, STYLESHEET, font_file
-    except OSError as error:
+    # The libraries are asked for by themselves: loading WeasyPrint for it would cost every start most of a second.
+    if not libraries_load(PANGO_LIBRARIES):
         return [
             Error(
-                f"WeasyPrint cannot load its text library: {error}",
+                f"WeasyPrint needs {', '.join(PANGO_LIBRARIES)}, and the machine lacks one of them.",
                 hint="On Debian: apt-get install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
                 id="documents.E001",
             )

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import fontpkg
 import pypdf
 from django.conf import settings
 from pypdf.errors import PyPdfError
@@ -25,15 +24,9 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from kapclinic.documents.fonts import FONTS, STYLESHEET, font_file
 from kapclinic.documents.text import printable
 
-STYLESHEET = Path("static/css/pdf.css")
-# What `@font-face` in the style sheet may name, and the package that carries the file (family, style).
-FONTS = {
-    "font:source-sans-3": ("Source Sans 3", "normal"),
-    "font:source-sans-3-italic": ("Source Sans 3", "italic"),
-    "font:noto-sans-arabic": ("Noto Sans Arabic", "normal"),
-}
 # Fonts are subset while rendering and stamped with this time instead of the clock's (2024-01-01 00:00 UTC).
 _FONT_TIMESTAMP = "1704067200"
 _render_lock = threading.Lock()
@@ -65,11 +58,6 @@ class OwnFilesFetcher(URLFetcher):
         if known is None:
             raise FatalURLFetchingError("a document asked for a file that is not ours")
         return URLFetcherResponse(url, font_file(*known).read_bytes(), {"Content-Type": "font/ttf"})
-
-
-def font_file(family: str, style: str) -> Path:
-    """Where the installed package keeps the file of a font."""
-    return Path(fontpkg.path(family, style=style))
 
 
 def render_pdf(html: str, *, identifier: str) -> RenderedPdf:

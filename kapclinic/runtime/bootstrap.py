@@ -177,10 +177,7 @@ def libraries_load(names: Sequence[str]) -> bool:
 
 
 def ensure_pdf_libraries() -> None:
-    """Bring the libraries that WeasyPrint loads; the proof is that it really imports.
-
-    Where they are there, that proof is left to the check of `prepare`: it takes every start most of a second.
-    """
+    """Bring the libraries that WeasyPrint loads; where one was missing, the proof is that it really imports then."""
     if libraries_load(PANGO_LIBRARIES):
         return
     probe = [str(VENV_PYTHON), "-c", "import weasyprint.text.ffi"]

@@ -6,7 +6,7 @@ import os
 import pypdf
 import pytest
 
-from kapclinic.documents import rendering
+from kapclinic.documents import checks, rendering
 from kapclinic.documents.rendering import RenderFailed, render_pdf
 
 HOSTILE_NAMES = [
@@ -98,3 +98,9 @@ def test_rendering_fails_when_a_picture_cannot_be_drawn() -> None:
 def test_bytes_are_refused_when_they_are_no_pdf(data: bytes) -> None:
     with pytest.raises(RenderFailed):
         rendering.read_back(data)
+
+
+def test_start_is_refused_when_a_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.documents_can_be_printed(None) == []
+    monkeypatch.setattr(checks, "PANGO_LIBRARIES", ("libnone.so.0",))
+    assert [problem.id for problem in checks.documents_can_be_printed(None)] == ["documents.E001"]
