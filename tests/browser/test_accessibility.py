@@ -143,13 +143,11 @@ def _urls(address: Address, situation: Situation) -> list[str]:
 @pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: address.name)
 def test_page_has_no_barrier(address: Address, world: World, viewer: Viewer) -> None:
     complaints: list[str] = []
-    walkers = [
-        walker for walker in world.walkers if address.action is None or TABLE[address.action].get(walker.role)
-    ]
+    team = world.situation.team
+    roles = [role for role in team if address.action is None or TABLE[address.action].get(role)]
     for url in _urls(address, world.situation):
-        for walker in walkers:
-            session = world.signed_in[walker.user.pk]
-            answer = ask("GET", url, session)
+        for role in roles:
+            answer = ask("GET", url, world.signed_in[team[role].pk])
             if _is_page(answer):
                 complaints += viewer.complaints(url, answer)
                 if address.name not in _BY_ROLE:
