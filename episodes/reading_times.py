@@ -1,6 +1,6 @@
 """When vital signs are read after the start of a dose: how the times are written down, and for what they may differ.
 
-Pure. A clinic sets times for each (rulebook 0.15); a protocol version may name its own, which then win.
+Pure. A clinic sets times for each (rulebook 0.15); a protocol version may add times of its own.
 """
 
 import itertools

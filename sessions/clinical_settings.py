@@ -201,12 +201,15 @@ class DosingSettings:
     _offsets: dict[str, str]
 
     def schedule(self, drug: Drug, route: Route, protocol: ProtocolSpec) -> Schedule:
-        """The readings owed after a dose of `drug` by `route`: the protocol's own, else the clinic's."""
+        """The readings owed after a dose of `drug` by `route`: the clinic's times, and those that the protocol adds.
+
+        Fewer readings are a change of the clinic's setting, which the medical director approves (rulebook 0.15).
+        """
         key = _given_key(drug, route)
-        own = protocol.readings.get(key)
+        times = {*parse_offsets(self._offsets[_schedule_key(key)]), *protocol.readings.get(key, ())}
         return schedule_for(
             is_esketamine=drug is Drug.ESKETAMINE,
-            offsets=own or parse_offsets(self._offsets[_schedule_key(key)]),
+            offsets=tuple(sorted(times)),
             overdue_after=self.vitals.overdue_after_minutes,
         )
 

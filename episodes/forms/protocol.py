@@ -11,7 +11,7 @@ from episodes.reading_times import GIVEN_WORDS, parse_offsets
 
 
 class ReadingsField(forms.CharField):
-    """Minutes after the start of the dose, "15, 30, 45"; empty leaves them to the clinic."""
+    """Minutes after the start of the dose, "15, 30, 45": in addition to the clinic's own times."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=100, **kwargs)
@@ -104,7 +104,7 @@ class ProtocolVersionForm(forms.Form):
                 ),
             ),
             Fieldset(
-                "Readings, minutes after the start; empty follows the clinic's settings",
+                "Readings, minutes after the start, besides those of the clinic's settings",
                 *(_reading_field(key) for key in GIVEN_WORDS),
             ),
             "change_note",

@@ -118,7 +118,7 @@ def follow_protocol(room, readings):
     room.episode.refresh_from_db()
 
 
-def test_readings_follow_the_protocol_before_the_clinic_before_the_default(room):
+def test_protocol_adds_readings_to_the_clinics_and_takes_none_away(room):
     room.whole_dose()
     assert offsets_due(room) == [15, 30, 45, 60, 90]
     set_for(room.clinic, room.prescriber, dosing__readings__iv="20, 40")
@@ -126,7 +126,7 @@ def test_readings_follow_the_protocol_before_the_clinic_before_the_default(room)
     follow_protocol(room, {"im": "5, 10"})
     assert offsets_due(room) == [20, 40]
     follow_protocol(room, {"iv": "10, 25, 50"})
-    assert offsets_due(room) == [10, 25, 50]
+    assert offsets_due(room) == [10, 20, 25, 40, 50]
 
 
 def test_readings_are_named_for_everything_that_can_be_given():
