@@ -74,7 +74,7 @@ def _detail_page(
         "may_see_clinical": may_see_clinical,
         "may_edit_team": can(actor, "episode.edit-team", episode),
         "may_close": episode.is_open and can(actor, "episode.close", episode),
-        "may_sum_up": can(request.actor, "episode.close", episode),
+        "may_sum_up": can(actor, "episode.close", episode),
         "may_set_goals": can(actor, "episode.goals", episode),
         "may_record_consent": can(actor, "consent.record", episode),
     }
