@@ -1,0 +1,80 @@
+"""The exact planner: pure, dataclasses in and out. `make_plan` plans, `why_not` explains, `check` checks."""
+
+from kapclinic.scheduling.planner.checker import check
+from kapclinic.scheduling.planner.explaining import (
+    ClinicianHours,
+    Competition,
+    Cover,
+    DoseTime,
+    ExtraHour,
+    Remedies,
+    Repair,
+    RepairKind,
+    WhyNot,
+    why_not,
+)
+from kapclinic.scheduling.planner.greedy import first_come
+from kapclinic.scheduling.planner.inductions import (
+    Bottleneck,
+    Capacity,
+    Induction,
+    Limit,
+    Step,
+    capacity,
+    induction,
+)
+from kapclinic.scheduling.planner.problem import (
+    Busy,
+    Candidate,
+    Clinician,
+    FreeTime,
+    Placement,
+    Plan,
+    Problem,
+    Promise,
+    Room,
+    Score,
+    Session,
+    Tier,
+    Wish,
+)
+from kapclinic.scheduling.planner.score import score_of
+from kapclinic.scheduling.planner.solving import make_plan, place_among
+
+__all__ = [
+    "Bottleneck",
+    "Busy",
+    "Candidate",
+    "Capacity",
+    "Clinician",
+    "ClinicianHours",
+    "Competition",
+    "Cover",
+    "DoseTime",
+    "ExtraHour",
+    "FreeTime",
+    "Induction",
+    "Limit",
+    "Placement",
+    "Plan",
+    "Problem",
+    "Promise",
+    "Remedies",
+    "Repair",
+    "RepairKind",
+    "Room",
+    "Score",
+    "Session",
+    "Step",
+    "Tier",
+    "WhyNot",
+    "Wish",
+    "capacity",
+    "check",
+    "first_come",
+    "induction",
+    "make_plan",
+    "place_among",
+    "score_of",
+    "why_not",
+]
