@@ -13,6 +13,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from kapclinic.environment import database_from_url, env_bool, env_int, env_list, env_str
+from kapclinic.runtime.bootstrap import PANGO_LIBRARIES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MODE = env_str("KAP_MODE", "production")
@@ -20,6 +21,9 @@ if MODE not in {"demo", "production"}:
     raise ImproperlyConfigured(f"KAP_MODE must be demo or production, not {MODE!r}")
 PRODUCTION = MODE == "production"
 VAR_DIR = Path(env_str("KAP_VAR", str(BASE_DIR / "var"))).resolve()
+
+# Shared libraries that printing loads; named once, where the set-up brings them.
+PRINTING_LIBRARIES = PANGO_LIBRARIES
 
 DEBUG = env_bool("DEBUG", False)
 if DEBUG and PRODUCTION:

@@ -69,7 +69,7 @@ def look_whether_ready(payload: dict[str, Any], *, now: datetime) -> datetime | 
     """ "Not ready": what would hold the dose and can be mended before the day, as one task; looked at again each hour."""
     session = _session(payload)
     key = readiness_key(session)
-    if session.planned_at.isoformat() != payload["planned_at"]:
+    if session.planned_at != datetime.fromisoformat(payload["planned_at"]):
         # The new time has a job of its own.
         return None
     if session.state != SessionState.PLANNED or session.is_struck or session.planned_at <= now:

@@ -1,5 +1,6 @@
 """What must hold at the start so that documents can be printed."""
 
+import ctypes
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,17 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from kapclinic.documents.fonts import FONTS, STYLESHEET, font_file
-from kapclinic.runtime.bootstrap import PANGO_LIBRARIES, libraries_load
 
 
 @register()
 def documents_can_be_printed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Pango, the style sheet and every font that it names are there."""
     # The libraries are asked for by themselves: loading WeasyPrint for it would cost every start most of a second.
-    if not libraries_load(PANGO_LIBRARIES):
+    lacking = [name for name in settings.PRINTING_LIBRARIES if not _loads(name)]
+    if lacking:
         return [
             Error(
-                f"WeasyPrint needs {', '.join(PANGO_LIBRARIES)}, and the machine lacks one of them.",
+                f"WeasyPrint needs {', '.join(lacking)}, and the machine lacks {'it' if len(lacking) == 1 else 'them'}.",
                 hint="On Debian: apt-get install -y libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
                 id="documents.E001",
             )
@@ -27,3 +28,11 @@ def documents_can_be_printed(app_configs: Any, **kwargs: Any) -> list[CheckMessa
     if not style.is_file():
         missing.append(str(style))
     return [Error(f"Documents need this file: {path}", id="documents.E002") for path in missing]
+
+
+def _loads(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True

@@ -5,6 +5,7 @@ import os
 
 import pypdf
 import pytest
+from pytest_django import Settings
 
 from kapclinic.documents import checks, rendering
 from kapclinic.documents.rendering import RenderFailed, render_pdf
@@ -100,7 +101,7 @@ def test_bytes_are_refused_when_they_are_no_pdf(data: bytes) -> None:
         rendering.read_back(data)
 
 
-def test_start_is_refused_when_a_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_is_refused_when_a_library_is_missing(settings: Settings) -> None:
     assert checks.documents_can_be_printed(None) == []
-    monkeypatch.setattr(checks, "PANGO_LIBRARIES", ("libnone.so.0",))
+    settings.PRINTING_LIBRARIES = ("libnone.so.0",)
     assert [problem.id for problem in checks.documents_can_be_printed(None)] == ["documents.E001"]

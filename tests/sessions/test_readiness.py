@@ -68,6 +68,13 @@ def test_first_look_is_due_the_hours_of_the_setting_before_the_dose(booked):
     assert job.payload["planned_at"] == booked.start.isoformat()
 
 
+def test_look_finds_its_dose_when_the_time_was_written_on_another_clock(booked):
+    local = booked.start.astimezone(booked.clinic.zone)
+    assert local.isoformat() != booked.start.isoformat()
+    look(booked, hours_before(booked, 30), planned_at=local)
+    assert task_of(booked).is_open
+
+
 def test_order_alone_is_missing_days_before_and_the_day_itself_says_nothing(booked):
     now = hours_before(booked, 30)
     assert codes(booked, now) == ["no-order"]
