@@ -29,6 +29,8 @@ LEAST_GAIN = 0.02
 # Columns per session that the search for whole numbers starts with; all that matter take part in the end.
 WIDENING = (4, 9)
 ROUNDING = 1e-6
+# What the sums behind a bound may be off by; totals of 1e8 carry errors of about 1e-6.
+BOUND_SLACK = 1e-4
 # Seconds that a solver call is given at least, so that it can return what it has.
 LEAST_SECONDS = 0.05
 
@@ -192,7 +194,7 @@ def _with_prices(
             break
         # A column outside `allowed` costs more than a better plan could make good.
         needed = relaxed.exact_bound - reached
-        allowed = min(needed, float(ordered[min(len(alive) - 1, columns_each * sessions)])) + ROUNDING
+        allowed = min(needed, float(ordered[min(len(alive) - 1, columns_each * sessions)])) + BOUND_SLACK
         inside = loss <= allowed
         complete = bool(inside.all()) or (best is not None and needed <= allowed)
         if best is not None:
@@ -208,7 +210,7 @@ def _with_prices(
             break
         if perf_counter() >= deadline:
             break
-    kept = alive[loss <= relaxed.exact_bound - reached + ROUNDING] if best is not None else alive
+    kept = alive[loss <= relaxed.exact_bound - reached + BOUND_SLACK] if best is not None else alive
     return _Stage(best, reached, max(bound, reached), kept, relaxed.cuts)
 
 
@@ -232,7 +234,7 @@ class _Relaxation:
     @property
     def bound(self) -> int:
         """No whole solution is worth more."""
-        return int(np.floor(min(self.exact_bound, 2.0**60) + ROUNDING))
+        return int(np.floor(min(self.exact_bound, 2.0**60) + BOUND_SLACK))
 
     def tighten(self, known: int, deadline: float) -> Mask | None:
         """Solve and cut until it is whole, as good as what is `known`, or cuts stop helping; a whole solution is returned."""
@@ -293,7 +295,7 @@ class _Relaxation:
         each[inside] = 1.0
         solved = self._solve(each, deadline)
         if solved is not None:
-            most = np.floor(self._worth_at_most(each, solved[1])[0] + ROUNDING)
+            most = np.floor(self._worth_at_most(each, solved[1])[0] + BOUND_SLACK)
             self._add([inside], np.array([most]))
 
     def _add(self, cuts: list[Ints], limits: Floats) -> None:

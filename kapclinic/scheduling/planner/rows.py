@@ -58,7 +58,8 @@ def room_groups(finder: Finder) -> list[RoomGroup]:
 class Model:
     """Rows `matrix @ x <= upper` over the session columns and, after them, the columns that choose a room group.
 
-    `choice_session` and `choice_group`: the session (position in the problem) and the room group of each of the latter.
+    `choice_session`, `choice_start`, `choice_group`: the session (position in the problem), start and room group that
+    each of the latter stands for.
     `settled`: the one group that a kind of room needs no choice about.
     """
 
@@ -66,6 +67,7 @@ class Model:
     matrix: sp.csr_matrix
     upper: Floats
     choice_session: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    choice_start: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     choice_group: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     settled: dict[int, int] = field(default_factory=dict)
 
@@ -167,7 +169,7 @@ def build(finder: Finder, columns: Columns, groups: list[RoomGroup] | None) -> M
 
     `groups` None: rooms are left out of account.
     """
-    settled = _settled(columns, groups or [])
+    settled = ample_groups(columns, groups or [])
     unsettled = (columns.room_kind >= 0) & ~np.isin(columns.room_kind, list(settled))
     if groups is None:
         unsettled[:] = False
@@ -183,12 +185,20 @@ def build(finder: Finder, columns: Columns, groups: list[RoomGroup] | None) -> M
     builder.add_binding(columns.session[cols], rows, cols, np.ones(height))
     _add_patients(builder, finder, crowded)
     _add_days(builder, finder)
-    chosen, group = _add_rooms(builder, groups or [], settled)
+    chosen, start, group = _add_rooms(builder, groups or [], settled)
     matrix, upper = builder.finish()
-    return Model(columns, matrix, upper, choice_session=chosen, choice_group=group, settled=settled)
+    return Model(
+        columns,
+        matrix,
+        upper,
+        choice_session=chosen,
+        choice_start=start,
+        choice_group=group,
+        settled=settled,
+    )
 
 
-def _settled(columns: Columns, groups: list[RoomGroup]) -> dict[int, int]:
+def ample_groups(columns: Columns, groups: list[RoomGroup]) -> dict[int, int]:
     """The kinds of which one group always has room: as many rooms as sessions or clinicians could be there at once."""
     found: dict[int, int] = {}
     for number, group in enumerate(groups):
@@ -225,14 +235,17 @@ def _add_days(builder: _Builder, finder: Finder) -> None:
     builder.add_binding(columns.session[cols], rows.reshape(-1), cols, upper)
 
 
-def _add_rooms(builder: _Builder, groups: list[RoomGroup], settled: dict[int, int]) -> tuple[Ints, Ints]:
-    """Rows for the kinds of room that may run short; returns the column and the group of each choice of a room group.
+def _add_rooms(
+    builder: _Builder, groups: list[RoomGroup], settled: dict[int, int]
+) -> tuple[Ints, Ints, Ints]:
+    """Rows for the kinds of room that may run short; returns session, start and group of each choice of a group.
 
     A kind whose rooms are all alike needs no choice. Otherwise a column says in which group a session at a start is, and a row
     binds it to whichever clinician holds the session then.
     """
     columns = builder.columns
     chosen: list[Ints] = []
+    chosen_start: list[Ints] = []
     chosen_group: list[Ints] = []
     for kind in sorted({group.kind for group in groups}):
         mine = np.flatnonzero(columns.room_kind == kind)
@@ -258,6 +271,7 @@ def _add_rooms(builder: _Builder, groups: list[RoomGroup], settled: dict[int, in
             cols.append(new)
             values.append(-np.ones(len(fits)))
             chosen.append(stretches[fits, 0])
+            chosen_start.append(stretches[fits, 1])
             chosen_group.append(np.full(len(fits), number))
             _add_group(builder, groups[number], new, *stretches[fits].T)
         builder.add(
@@ -265,8 +279,9 @@ def _add_rooms(builder: _Builder, groups: list[RoomGroup], settled: dict[int, in
         )
     empty = np.zeros(0, np.int64)
     return (
-        np.concatenate(chosen) if chosen else empty,
-        np.concatenate(chosen_group) if chosen_group else empty,
+        np.concatenate([empty, *chosen]),
+        np.concatenate([empty, *chosen_start]),
+        np.concatenate([empty, *chosen_group]),
     )
 
 

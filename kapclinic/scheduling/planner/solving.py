@@ -16,10 +16,11 @@ from kapclinic.scheduling.planner.exact import Part, heaviest_first, solve_part,
 from kapclinic.scheduling.planner.greedy import Taker
 from kapclinic.scheduling.planner.moments import Ints
 from kapclinic.scheduling.planner.problem import Placement, Plan, Problem
-from kapclinic.scheduling.planner.rows import Model, RoomGroup, build, room_groups
+from kapclinic.scheduling.planner.rows import Model, RoomGroup, ample_groups, build, room_groups
 from kapclinic.scheduling.planner.score import score_of
 
 NO_LIMIT = 24 * 3600.0
+ROOMLESS_SHARE = 0.7
 
 
 @dataclass
@@ -130,15 +131,17 @@ def _plan_region(
     columns = finder.columns(region)
     if not len(columns):
         return _Outcome([], 0, True, 0)
-    needs_rooms = bool((columns.room_kind >= 0).any())
-    half = perf_counter() + (deadline - perf_counter()) / 2
+    kinds = set(np.unique(columns.room_kind)) - {-1}
+    # Where rooms may run short, time is kept for solving with them.
+    share = 1.0 if kinds <= ample_groups(columns, groups).keys() else ROOMLESS_SHARE
+    began = perf_counter()
     model = build(finder, columns, None)
-    solved = _solve_parts(model, half if needs_rooms else deadline)
+    solved = _solve_parts(model, began + share * (deadline - began))
     rooms = _any_rooms(finder, model.columns, solved.chosen)
     if rooms is None:
         model = build(finder, columns, groups)
         solved = _solve_parts(model, deadline)
-        rooms = _rooms(model, groups, solved.chosen, solved.group_of)
+        rooms = shared_rooms(model, groups, solved.chosen, solved.group_of)
     if not solved.is_proven:
         floor = Taker(finder)
         floor.place_all(columns)
@@ -150,10 +153,10 @@ def _plan_region(
 
 @dataclass
 class _Solved:
-    """Positions of the chosen session columns, the room group of sessions that had a choice of groups, and the proof."""
+    """Positions of the chosen session columns, room groups by session and start where there was a choice, and the proof."""
 
     chosen: list[int]
-    group_of: dict[int, int]
+    group_of: dict[tuple[int, int], int]
     bound: int
     is_proven: bool
     parts: int
@@ -174,7 +177,8 @@ def _solve_parts(model: Model, deadline: float) -> _Solved:
                 solved.chosen.append(int(at))
             else:
                 choice = int(at) - len(model.columns)
-                solved.group_of[int(model.choice_session[choice])] = int(model.choice_group[choice])
+                stretch = int(model.choice_session[choice]), int(model.choice_start[choice])
+                solved.group_of[stretch] = int(model.choice_group[choice])
     solved.parts = len(parts)
     return solved
 
@@ -239,10 +243,10 @@ def _solve(part: Part, deadline: float) -> tuple[Ints, int, bool]:
     return chosen, solution.bound, solution.is_proven
 
 
-def _rooms(
-    model: Model, groups: list[RoomGroup], chosen: Iterable[int], group_of: dict[int, int]
+def shared_rooms(
+    model: Model, groups: list[RoomGroup], chosen: Iterable[int], group_of: dict[tuple[int, int], int]
 ) -> dict[int, str]:
-    """A concrete room for every chosen column that needs one.
+    """A concrete room for every chosen column that needs one; `group_of` may name groups for starts that were not chosen.
 
     In a group all rooms are free alike and never more sessions at once than rooms, so taking the first free room in order of
     start always works (colouring of an interval graph).
@@ -252,7 +256,8 @@ def _rooms(
     for at in chosen:
         kind = int(columns.room_kind[at])
         if kind >= 0:
-            by_group[group_of.get(int(columns.session[at]), model.settled.get(kind, -1))].append(at)
+            stretch = int(columns.session[at]), int(columns.start[at])
+            by_group[model.settled[kind] if kind in model.settled else group_of[stretch]].append(at)
     rooms: dict[int, str] = {}
     for number, members in by_group.items():
         group = groups[number]

@@ -140,6 +140,38 @@ def problems(draw) -> Problem:
     )
 
 
+@st.composite
+def crowded_rooms(draw) -> Problem:
+    """Everybody has a clinician of their own and all the time; only rooms, free at different times, are short."""
+    names = ["w", "x", "y", "z"]
+    rooms = tuple(
+        Room(
+            f"room {number}",
+            "therapy",
+            tuple(draw(st.lists(stretches(), min_size=1, max_size=2))),
+            draw(st.sampled_from([0, 15])),
+        )
+        for number in range(draw(st.integers(2, 3)))
+    )
+    return Problem(
+        zone=DENVER,
+        sessions=tuple(
+            Session(
+                key=f"of {name}",
+                patient=name,
+                window=draw(stretches(longest=10)),
+                minutes=draw(st.sampled_from([45, 60, 90])),
+                candidates=(Candidate(name),),
+                preferred=draw(st.none() | stretches(longest=4)),
+                room_kind="therapy",
+            )
+            for name in names
+        ),
+        clinicians=tuple(Clinician(name, (FreeTime(Span(after(0), after(quarters(24)))),)) for name in names),
+        rooms=rooms,
+    )
+
+
 def options(problem: Problem, session: Session) -> list[Placement]:
     """Every placement of one session alone that the checker finds no fault with."""
     if problem.is_fixed(session):
@@ -248,6 +280,15 @@ def test_plan_is_the_best_of_all_plans(monkeypatch, direct_columns, largest_weig
     assert plan.is_proven
     assert plan.gap == 0
     assert plan.score == score_of(case, plan.placements)
+
+
+@settings(max_examples=100, deadline=None)
+@given(case=crowded_rooms())
+def test_short_rooms_are_shared_out_as_well_as_can_be(case):
+    plan = make_plan(case)
+    assert check(case, plan) == []
+    assert plan.score == best_score(case)
+    assert plan.is_proven
 
 
 @settings(max_examples=80, deadline=None)

@@ -29,6 +29,9 @@ from kapclinic.scheduling.planner import (
     place_among,
     score_of,
 )
+from kapclinic.scheduling.planner.columns import Finder
+from kapclinic.scheduling.planner.rows import build, room_groups
+from kapclinic.scheduling.planner.solving import shared_rooms
 from kapclinic.scheduling.spans import Span
 from tests.scheduling.planner.builders import (
     DENVER,
@@ -185,6 +188,21 @@ def test_rooms_that_are_free_at_different_times_are_chosen_together():
     ]
     plan = planned(problem(sessions, [clinician(key, (0, 480)) for key in "xyz"], rooms))
     assert {each.session: each.room for each in plan.placements} == {"a": "short", "b": "long", "c": "long"}
+
+
+def test_room_is_of_the_group_that_was_chosen_for_the_start():
+    # A choice for another start costs nothing, so the solver may leave one standing.
+    rooms = [room("early", (0, 60)), room("late", (60, 120))]
+    case = problem([session("s", (0, 120), "x", room_kind="therapy")], [clinician("x", (0, 120))], rooms)
+    finder = Finder(case)
+    groups = room_groups(finder)
+    model = build(finder, finder.columns(finder.open), groups)
+    late = int(model.columns.start.argmax())
+    group_of = {
+        (0, int(start)): next(number for number, group in enumerate(groups) if group.rooms == (name,))
+        for name, start in (("late", model.columns.start.max()), ("early", model.columns.start.min()))
+    }
+    assert shared_rooms(model, groups, [late], group_of) == {late: "late"}
 
 
 def test_telehealth_needs_no_room_and_only_time_that_allows_it():
