@@ -14,6 +14,7 @@ from kapclinic.desk.people import url_of
 from kapclinic.desk.today.registry import MOST_ROWS, Card, Place, Row, card
 from kapclinic.jobs.models import Job
 from kapclinic.notices.reach import tasks_owed_by
+from sessions.services.common import READINESS_TASK
 
 _EVERYONE = tuple(Role)
 
@@ -23,6 +24,8 @@ def for_you(actor: Actor, now: datetime) -> Card:
     """Open tasks, the most urgent first. Three queries: names are looked up for the tasks that are shown alone."""
     tasks = list(
         tasks_owed_by(actor)
+        # Doses that are not ready have a card of their own.
+        .exclude(kind=READINESS_TASK)
         .prefetch_related("episode__patient")
         .order_by("-urgency", "due_at", "created_at")[: MOST_ROWS + 1]
     )
