@@ -4,6 +4,7 @@ from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
 
 MARGIN = "integration.margin_minutes"
 TOLERANCE = "integration.early_tolerance_minutes"
+PLANNED_DOSE = "integration.planned_dose_minutes"
 
 register(
     SettingSpec(
@@ -29,5 +30,17 @@ register(
         mark=Mark.POLICY,
         least=0,
         most=240,
+    ),
+    SettingSpec(
+        key=PLANNED_DOSE,
+        label="From the planned beginning of a dose to the end of the last administration",
+        kind=int,
+        default=60,
+        unit="min",
+        group="Integration",
+        source="Arrival, check-in and an infusion of 40 min; the hold keeps its margin besides",
+        mark=Mark.POLICY,
+        least=0,
+        most=480,
     ),
 )

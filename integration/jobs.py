@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.models import IntegrationNeed
 from integration.services.needs import CLOSE_JOB, PLAN_JOB, note_closed_window
-from integration.services.placing import plan_need
+from integration.services.planning import plan_need
 from kapclinic.jobs.registry import handler
 
 

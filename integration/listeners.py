@@ -9,8 +9,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from episodes.services.striking import takes_back
+from integration.kinds import PART_OF_KIND
 from integration.models import IntegrationNeed, IntegrationSession, NeedPart
 from integration.services import needs
+from integration.services.ahead import follow_planned_dose
 from integration.services.notes import open_note_for
 from kapclinic.accounts import policy
 from kapclinic.scheduling import hooks
@@ -20,11 +22,6 @@ from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import moment_words
 from sessions import followups
 
-PART_OF_KIND = {
-    AppointmentKind.INTEGRATION: NeedPart.PRIMARY,
-    AppointmentKind.SECONDARY_INTEGRATION: NeedPart.SECONDARY,
-}
-
 
 def register() -> None:
     """Take part in doses and appointments."""
@@ -33,6 +30,7 @@ def register() -> None:
         hooks.on_change(kind, _follow_appointment)
         hooks.window_for(kind, _window_finder(kind))
         hooks.completion_page(kind, _page_to_hold)
+    hooks.on_change(AppointmentKind.DOSING, follow_planned_dose)
     hooks.backdrop(_open_windows)
     takes_back(IntegrationSession)(_take_back)
 

@@ -41,7 +41,20 @@ class NeedQuerySet(ClinicalQuerySet):
 
     def standing(self) -> Self:
         """Needs of doses that were really given."""
-        return self.filter(withdrawn_at__isnull=True)
+        return self.filter(withdrawn_at__isnull=True, is_ahead=False)
+
+    def ahead(self) -> Self:
+        """What planned doses will owe."""
+        return self.filter(withdrawn_at__isnull=True, is_ahead=True)
+
+    def owing(self) -> Self:
+        """Unmet needs of given and of planned doses."""
+        return self.filter(withdrawn_at__isnull=True, met_at__isnull=True, superseded_at__isnull=True)
+
+    def plannable(self, now: datetime) -> Self:
+        """Needs for which the program holds a time: of given doses with a T0, and of planned ones."""
+        has_window = Q(is_ahead=True) | Q(t0__isnull=False)
+        return self.owing().filter(has_window, is_planned_here=True, closes_at__gte=now)
 
     def unmet(self) -> Self:
         """Needs that still want a session or a word: neither met nor superseded."""
@@ -64,13 +77,15 @@ class NeedQuerySet(ClinicalQuerySet):
 class IntegrationNeed(ClinicalRow):
     """What one dose owes: a session in a window. Its state is derived (`state_at`), never stored.
 
-    While `t0` is empty the dose runs and the window is provisional, counted from `planned_t0`.
+    While `t0` is empty the window is provisional, counted from `planned_t0`: the dose runs or, with `is_ahead`, is planned.
     """
 
     episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="integration_needs")
     dose = models.ForeignKey(DosingSession, on_delete=models.PROTECT, related_name="integration_needs")
     part = models.CharField(max_length=10, choices=NeedPart, default=NeedPart.PRIMARY)
     dose_number = models.PositiveIntegerField()
+    # The dose is planned and has not begun: `d0` and `planned_t0` are when it should.
+    is_ahead = models.BooleanField(default=False)
     d0 = models.DateTimeField("first administration began")
     t0 = models.DateTimeField("last administration ended", null=True, blank=True)
     planned_t0 = models.DateTimeField()
@@ -132,6 +147,9 @@ class IntegrationNeed(ClinicalRow):
                 name="integration_t0_after_d0", condition=Q(t0__isnull=True) | Q(t0__gte=F("d0"))
             ),
             models.CheckConstraint(
+                name="integration_ahead_has_no_t0", condition=Q(is_ahead=False) | Q(t0__isnull=True)
+            ),
+            models.CheckConstraint(
                 name="integration_met_has_a_session",
                 condition=Q(met_at__isnull=True, met_by__isnull=True)
                 | Q(met_at__isnull=False, met_by__isnull=False),
@@ -170,6 +188,10 @@ class IntegrationNeed(ClinicalRow):
     def live_appointment(self) -> Appointment | None:
         """The booking that serves it, while it is live."""
         return self.appointment if self.appointment is not None and self.appointment.is_live else None
+
+    def is_overtaken_by(self, dose_at: datetime | None) -> bool:
+        """Whether a secondary session gives way to a dose planned for `dose_at`, before its window opens."""
+        return self.part == NeedPart.SECONDARY and dose_at is not None and self.d0 < dose_at < self.opens_at
 
     def facts(self) -> windows.NeedFacts:
         """What the pure rules need to know of it."""

@@ -8,7 +8,8 @@ from integration.services.notes import (
     save_note,
     sign_note,
 )
-from integration.services.placing import apply_choice, plan_need, propose
+from integration.services.placing import apply_choice, propose
+from integration.services.planning import plan_need, plan_waiting
 
 __all__ = [
     "add_addendum",
@@ -16,6 +17,7 @@ __all__ = [
     "follow_anchors",
     "hold_session",
     "plan_need",
+    "plan_waiting",
     "propose",
     "record_miss",
     "record_session",

@@ -16,6 +16,7 @@ from episodes.stages import Stage
 from integration import windows
 from integration.models import IntegrationNeed, IntegrationSession, MissReason, NeedPart
 from integration.profiles import profile_of
+from integration.recovery import next_dose_at
 from integration.services import tasks
 from integration.windows import NeedState, WindowProfile
 from kapclinic.accounts.models import User
@@ -34,7 +35,7 @@ def follow_anchors(change: AnchorsChange) -> None:
     """Bring the needs of a dose into line with its D0 and T0; runs in the transaction that changed them."""
     episode = lock_episode(change.session.episode)
     if change.d0 is None:
-        _withdraw(change.session, NeedPart.values, now=change.now)
+        withdraw(change.session, NeedPart.values, now=change.now)
     else:
         _anchor(episode, change)
     refresh_supersession(episode, now=change.now)
@@ -70,7 +71,7 @@ def _anchor(episode: Episode, change: AnchorsChange) -> None:
         ask_for_planning(need, now=change.now)
     # A dose whose end is open again owes nothing definite: what was secondary waits for the new end.
     if change.t0 is None:
-        _withdraw(change.session, [NeedPart.SECONDARY], now=change.now)
+        withdraw(change.session, [NeedPart.SECONDARY], now=change.now)
 
 
 def _set_window(
@@ -78,9 +79,20 @@ def _set_window(
 ) -> None:
     assert change.d0 is not None
     had_end = need.t0 is not None
+    need.is_ahead = False
     need.d0, need.t0 = change.d0, change.t0
     need.planned_t0 = change.t0 or max(change.planned_t0 or change.d0, change.d0)
     need.dose_number = number
+    set_window(need, profile, spec)
+    if had_end and change.corrected:
+        need.t0_corrected_at = change.now
+    # What the old window said does not hold for the new one.
+    need.unplaced_reasons, need.unplaced_at = [], None
+    need.miss_reason, need.miss_note, need.miss_recorded_at, need.miss_recorded_by = "", "", None, None
+
+
+def set_window(need: IntegrationNeed, profile: WindowProfile, spec: ProtocolSpec) -> None:
+    """Window, preferred part and length of a need, from its anchor and its protocol."""
     anchor = need.anchor
     if need.part == NeedPart.PRIMARY:
         window, preferred = windows.primary_window(anchor, profile), windows.preferred_part(anchor, profile)
@@ -94,11 +106,6 @@ def _set_window(
     need.duration_minutes = spec.integration_minutes
     need.is_planned_here = spec.plans_integration
     need.withdrawn_at = None
-    if had_end and change.corrected:
-        need.t0_corrected_at = change.now
-    # What the old window said does not hold for the new one.
-    need.unplaced_reasons, need.unplaced_at = [], None
-    need.miss_reason, need.miss_note, need.miss_recorded_at, need.miss_recorded_by = "", "", None, None
 
 
 def dose_number(session: DosingSession, d0: datetime | None) -> int:
@@ -138,10 +145,16 @@ def ask_for_planning(need: IntegrationNeed, *, now: datetime) -> None:
     )
 
 
-def _withdraw(session: DosingSession, parts: Iterable[str], *, now: datetime) -> None:
-    """There was no dose, or no end of it, after all: nothing is owed, and what was booked for it is given back."""
+def withdraw(
+    session: DosingSession,
+    parts: Iterable[str],
+    *,
+    why: str = "The dose was entered in error.",
+    now: datetime,
+) -> None:
+    """There is no dose, or no end of it, after all: nothing is owed, and what was booked for it is given back."""
     needs = (
-        IntegrationNeed.objects.standing()
+        IntegrationNeed.objects.filter(withdrawn_at__isnull=True)
         .select_for_update(of=("self",))
         .select_related("appointment", "clinic", "episode")
         .filter(dose=session, part__in=list(parts))
@@ -151,7 +164,7 @@ def _withdraw(session: DosingSession, parts: Iterable[str], *, now: datetime) ->
         need.met_at, need.met_by = None, None
         need.save()
         tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, outcome="No dose after all", now=now)
-        release_booking(need, "The dose was entered in error.", now=now)
+        release_booking(need, why, now=now)
 
 
 def release_booking(need: IntegrationNeed, why: str, *, now: datetime) -> None:
@@ -161,7 +174,7 @@ def release_booking(need: IntegrationNeed, why: str, *, now: datetime) -> None:
     need.save(update_fields=["appointment"])
     if booking is None:
         return
-    others = IntegrationNeed.objects.unmet().filter(appointment=booking).exclude(pk=need.pk)
+    others = IntegrationNeed.objects.owing().filter(appointment=booking).exclude(pk=need.pk)
     if others.exists():
         return
     if booking.state == AppointmentState.HELD and booking.created_by_id is None:
@@ -282,10 +295,14 @@ def link_booking(appointment: Appointment, *, now: datetime) -> None:
         .filter(episode=appointment.episode, t0__isnull=False, closes_at__gte=now)
         .order_by("closes_at")
     )
-    fitting = [need for need in needs if need.window.covers(appointment.span)]
+    dose_at = next_dose_at(appointment.episode, after=now)
+    fitting = [
+        need for need in needs if need.window.covers(appointment.span) and not need.is_overtaken_by(dose_at)
+    ]
     if not fitting:
         mine = [need for need in needs if need.appointment_id == appointment.pk]
-        fitting = mine or [need for need in needs if need.live_appointment is None][:1]
+        by_hand = needs if appointment.created_by_id is not None else []
+        fitting = mine or [need for need in by_hand if need.live_appointment is None][:1]
     for need in needs:
         if need in fitting:
             other = need.live_appointment
@@ -304,7 +321,7 @@ def link_booking(appointment: Appointment, *, now: datetime) -> None:
 def unlink_booking(appointment: Appointment, why: str, *, now: datetime) -> None:
     """The booking does not serve its needs any more: those that are not met are open again."""
     needs = (
-        IntegrationNeed.objects.unmet()
+        IntegrationNeed.objects.owing()
         .select_for_update(of=("self",))
         .select_related("clinic", "episode")
         .filter(appointment=appointment)

@@ -1,4 +1,4 @@
-"""Finding a time for a need: by the program where nobody was told, as a proposal where a person decides."""
+"""Finding a time for one need, as a proposal that a person applies; and saying why there is none."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from django.utils import timezone
 
 from episodes.models import CareTeamMember, TeamPart
 from episodes.services.locking import lock_episode
-from integration.clinical_settings import MARGIN, TOLERANCE
+from integration.clinical_settings import MARGIN
+from integration.kinds import KIND_OF_PART
 from integration.models import IntegrationNeed, NeedPart
 from integration.recovery import impaired_bookings, next_dose_at
-from integration.services import tasks
-from integration.services.needs import link_booking
-from integration.windows import Fit, NeedState, fit_of
+from integration.windows import NeedState
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Room, RoomKind
 from kapclinic.clinics.refusals import Reason, Refused
@@ -27,22 +26,13 @@ from kapclinic.scheduling.hours import Booking
 from kapclinic.scheduling.models import (
     INTEGRATION_KINDS,
     Appointment,
-    AppointmentKind,
     MeetingPlace,
     Part,
 )
 from kapclinic.scheduling.placing import Candidate, Choice, Placement, Request, RoomCandidate, place
 from kapclinic.scheduling.rosters import bookings_of, room_rosters, rosters_of
-from kapclinic.scheduling.services import book_appointment, move_appointment, rewindow_appointment
+from kapclinic.scheduling.services import book_appointment, move_appointment
 from kapclinic.scheduling.spans import Span
-from kapclinic.scheduling.wording import length_words, moment_words
-
-KIND_OF_PART = {
-    NeedPart.PRIMARY: AppointmentKind.INTEGRATION,
-    NeedPart.SECONDARY: AppointmentKind.SECONDARY_INTEGRATION,
-}
-# Someone else may take a time between looking and booking; then it is looked for again.
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -131,53 +121,6 @@ def _candidates(need: IntegrationNeed, *, now: datetime) -> list[tuple[User, str
     return list(seen.values())
 
 
-def plan_need(*, need: IntegrationNeed, now: datetime) -> None:
-    """The program's part: place what has no time, leave what fits, move what only the clinic knows, flag the rest.
-
-    Idempotent. Where nothing fits the need stays visibly unplaced with its reasons, and a coordinator gets the task.
-    Raises Refused when every time it found was taken meanwhile (the job tries again).
-    """
-    with transaction.atomic():
-        need = _locked(need)
-        state = need.state_at(now)
-        if state not in (NeedState.OPEN, NeedState.PLACED):
-            return
-        booking = need.live_appointment
-        if booking is not None:
-            _settle(need, booking, now=now)
-            return
-        shared = _booking_that_fits(need)
-        if shared is not None:
-            link_booking(shared, now=now)
-            return
-        if not need.is_planned_here:
-            return
-        if (
-            need.part == NeedPart.SECONDARY
-            and (dose_at := next_dose_at(need.episode, after=need.d0)) is not None
-        ) and dose_at < need.opens_at:
-            words = f"A dose is planned {moment_words(dose_at, need.clinic.time_zone)}: it takes its place."
-            _leave_unplaced(need, (words,), ask=False, now=now)
-            return
-        _place_new(need, now=now)
-
-
-def _place_new(need: IntegrationNeed, *, now: datetime) -> None:
-    for attempt in range(1, _TRIES + 1):
-        found = situation_of(need, now=now)
-        placement = found.place()
-        if placement.choice is None:
-            _leave_unplaced(need, placement.reasons, ask=True, now=now)
-            return
-        try:
-            _book(need, found, placement.choice, actor=None, roles=frozenset(), now=now)
-        except Refused as refused:
-            if attempt == _TRIES or not _is_only_clash(refused):
-                raise
-        else:
-            return
-
-
 def _book(
     need: IntegrationNeed,
     found: Situation,
@@ -203,18 +146,7 @@ def _book(
     )
 
 
-def _is_only_clash(refused: Refused) -> bool:
-    return all(reason.code.startswith("clash") for reason in refused.reasons)
-
-
-def _leave_unplaced(need: IntegrationNeed, reasons: tuple[str, ...], *, ask: bool, now: datetime) -> None:
-    need.unplaced_reasons, need.unplaced_at = list(reasons), now
-    need.save(update_fields=["unplaced_reasons", "unplaced_at"])
-    if ask:
-        tasks.ask_for_a_time(need, now=now)
-
-
-def _booking_that_fits(need: IntegrationNeed) -> Appointment | None:
+def booking_that_fits(need: IntegrationNeed) -> Appointment | None:
     """A live booking of the episode that lies wholly in this window too: one session may serve several doses."""
     return (
         Appointment.objects.live()
@@ -227,39 +159,6 @@ def _booking_that_fits(need: IntegrationNeed) -> Appointment | None:
         .order_by("starts_at")
         .first()
     )
-
-
-def _settle(need: IntegrationNeed, booking: Appointment, *, now: datetime) -> None:
-    """T0 came or moved under a booking: keep it, move it, or flag it."""
-    tolerance = settings_for(need.clinic, TOLERANCE)[TOLERANCE]
-    fit = fit_of(booking.starts_at, booking.ends_at, need.window, tolerance_minutes=tolerance)
-    if fit is Fit.INSIDE:
-        rewindow_appointment(appointment=booking, window=need.window, now=now)
-        tasks.close(need, tasks.FLAGGED, outcome="It fits", now=now)
-        return
-    if fit is Fit.EARLY_TOLERATED:
-        early = length_words(-(-int((need.opens_at - booking.starts_at).total_seconds()) // 60))
-        _flag(
-            need,
-            booking,
-            f"The dose ended late: it starts {early} before its window and will not count.",
-            now=now,
-        )
-        return
-    may_move = not booking.is_told and booking.created_by_id is None and need.t0_corrected_at is None
-    if may_move and need.is_planned_here:
-        found = situation_of(need, now=now, leave_out=(booking.pk,))
-        choice = found.place().choice
-        if choice is not None:
-            _move(need, booking, found, choice, actor=None, roles=frozenset(), now=now)
-            return
-    window = " to ".join(moment_words(at, need.clinic.time_zone) for at in (need.opens_at, need.closes_at))
-    _flag(need, booking, f"The end of the dose moved: the window is now {window}.", now=now)
-
-
-def _flag(need: IntegrationNeed, booking: Appointment, why: str, *, now: datetime) -> None:
-    rewindow_appointment(appointment=booking, window=need.window, flag=why, now=now)
-    tasks.ask_about_booking(need, why, now=now)
 
 
 def _move(

@@ -4,6 +4,8 @@ from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
 
 BUFFER = "scheduling.buffer_minutes"
 GRID = "scheduling.grid_minutes"
+MOST_SESSIONS = "scheduling.most_sessions_per_day"
+PLANNER_SECONDS = "scheduling.planner_seconds"
 
 register(
     SettingSpec(
@@ -31,5 +33,30 @@ register(
         least=5,
         most=60,
         help_text="A number that divides 60.",
+    ),
+    SettingSpec(
+        key=MOST_SESSIONS,
+        label="Most sessions of a clinician on one day",
+        kind=int,
+        default=6,
+        unit="sessions",
+        group="Calendar",
+        source="No guide names a figure; a day of therapy has its limit",
+        mark=Mark.POLICY,
+        least=1,
+        most=20,
+        help_text="Sessions placed by the program keep it; a person may book more.",
+    ),
+    SettingSpec(
+        key=PLANNER_SECONDS,
+        label="Longest time that the planner may look for a better plan",
+        kind=int,
+        default=20,
+        unit="s",
+        group="Calendar",
+        source="Past it the best plan found is used, never worse than first come, first served",
+        mark=Mark.POLICY,
+        least=1,
+        most=120,
     ),
 )

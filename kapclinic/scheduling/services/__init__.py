@@ -6,10 +6,12 @@ from kapclinic.scheduling.services.appointments import (
     cancel_appointment,
     complete_appointment,
     flag_appointment,
+    lock_resources,
     mark_arrived,
     mark_no_show,
     mark_told,
     move_appointment,
+    moving_together,
     rewindow_appointment,
 )
 from kapclinic.scheduling.services.roster import (
@@ -32,10 +34,12 @@ __all__ = [
     "complete_appointment",
     "end_working_hours",
     "flag_appointment",
+    "lock_resources",
     "mark_arrived",
     "mark_no_show",
     "mark_told",
     "move_appointment",
+    "moving_together",
     "rewindow_appointment",
     "withdraw_roster_row",
 ]

@@ -43,6 +43,11 @@ def follow_with_telling(appointment: Appointment, *, was_told: bool, now: dateti
         close_task(key=key, actor=appointment.told_by if appointment.is_told else None, now=now)
 
 
+def hold_back_telling(appointment: Appointment, *, now: datetime) -> None:
+    """Nobody tells the patient yet: the time may still move with what it depends on."""
+    close_task(key=task_key(appointment), outcome="Not before the dose", now=now)
+
+
 def _open(appointment: Appointment, key: str, title: str, *, was_told: bool, now: datetime) -> None:
     due_at = max(now, appointment.starts_at - _AHEAD, min(now + _TO_RING, appointment.starts_at))
     soon = appointment.starts_at - now < 2 * _AHEAD

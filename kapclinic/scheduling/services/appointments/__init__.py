@@ -4,7 +4,9 @@ from kapclinic.scheduling.services.appointments.booking import (
     KEEP,
     Person,
     book_appointment,
+    lock_resources,
     move_appointment,
+    moving_together,
 )
 from kapclinic.scheduling.services.appointments.progress import (
     cancel_appointment,
@@ -29,9 +31,11 @@ __all__ = [
     "flag_appointment",
     "held_time_reasons",
     "lock_appointment",
+    "lock_resources",
     "mark_arrived",
     "mark_no_show",
     "mark_told",
     "move_appointment",
+    "moving_together",
     "rewindow_appointment",
 ]

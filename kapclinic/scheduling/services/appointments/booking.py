@@ -6,7 +6,8 @@ of the database stand behind the checks made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,7 @@ from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import span_words
 
 Person = tuple[User, str]
+_NEVER_TWICE = "scheduling_person_not_twice, scheduling_room_not_twice, scheduling_patient_not_twice"
 
 
 class _Keep:
@@ -64,12 +66,14 @@ def book_appointment(
     request_key: UUID | None = None,
     title: str = "",
     shared_people: Sequence[Person] = (),
+    beside: Sequence[UUID] = (),
     now: datetime | None = None,
 ) -> Appointment:
     """Book one appointment; the patient of `episode` takes part.
 
     `people` are taken exclusively, `shared_people` are not (a nurse with two rooms, a prescriber within reach); somebody
-    with two parts takes part once, exclusively where one of the parts asks for it. `window` is kept beside it; None asks the
+    with two parts takes part once, exclusively where one of the parts asks for it. `beside` are appointments that move in
+    the same transaction (`moving_together`): where they lie now is no clash. `window` is kept beside it; None asks the
     rooms above for it. `reason` gets past what yields to a written reason. Raises Refused with all reasons. The same
     `request_key` again returns the appointment that it made.
     """
@@ -93,6 +97,7 @@ def book_appointment(
             patient=None if episode is None else episode.patient,
             place=place,
             window=window,
+            leave_out=tuple(beside),
         )
         _lock_resources(proposal)
         passed = _check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
@@ -137,6 +142,7 @@ def move_appointment(
     window: Span | _Keep | None = KEEP,
     reason: str = "",
     roles: frozenset[Role] = frozenset(),
+    beside: Sequence[UUID] = (),
     now: datetime | None = None,
 ) -> Appointment:
     """Give an appointment another time, place, room or other people. The patient does not know the new time yet.
@@ -183,7 +189,7 @@ def move_appointment(
             patient=None if episode is None else episode.patient,
             place=new_place,
             window=new_window,
-            leave_out=(appointment.pk,),
+            leave_out=(appointment.pk, *beside),
         )
         _lock_resources(proposal)
         passed = _check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
@@ -216,6 +222,23 @@ def move_appointment(
         return appointment
 
 
+@contextmanager
+def moving_together() -> Iterator[None]:
+    """A transaction in which several appointments change places; whether all of them fit is judged when it ends.
+
+    Raises Refused (`clash`) when someone or something would be booked twice, and then nothing has changed.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET CONSTRAINTS {_NEVER_TWICE} DEFERRED")
+            yield
+            cursor.execute(f"SET CONSTRAINTS {_NEVER_TWICE} IMMEDIATE")
+    except IntegrityError as error:
+        if "_not_twice" in str(error):
+            raise Refused(Reason("clash", "One of these times has just been taken.")) from error
+        raise
+
+
 def _made_before(request_key: UUID | None) -> Appointment | None:
     return None if request_key is None else Appointment.objects.filter(request_key=request_key).first()
 
@@ -238,9 +261,13 @@ def _fresh_or_refuse(appointment: Appointment, expected_sequence: int | None) ->
 
 
 def _lock_resources(proposal: Proposal) -> None:
-    """One lock per person, room and patient, in the order of their keys, until the transaction ends."""
     keys = [person.pk for person in proposal.people]
     keys += [each.pk for each in (proposal.room, proposal.patient) if each is not None]
+    lock_resources(keys)
+
+
+def lock_resources(keys: Iterable[UUID | str]) -> None:
+    """One lock per person, room and patient, in the order of their keys, until the transaction ends."""
     with connection.cursor() as cursor:
         for key in sorted({str(key) for key in keys}):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
