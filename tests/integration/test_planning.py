@@ -1,7 +1,7 @@
 """Planning together keeps more windows than one by one, moves only what nobody was told, and is all or nothing."""
 
 import dataclasses
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from episodes.stages import Stage
 from integration.models import IntegrationNeed
 from integration.services.planning import apply_plan, gather, plan_need, plan_waiting, waiting_needs
+from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Task
@@ -268,3 +269,60 @@ def test_gathering_costs_the_same_queries_however_many_wait(
         found = gather(clinic, waiting_needs(clinic, now=T0), now=T0)
     assert len(found.needs) >= 5
     assert len(five) == len(one)
+
+
+def test_dose_is_refused_where_no_time_is_left_and_other_times_are_offered(
+    travel, clinic, episode, nurse, therapist
+):
+    # The therapist works on one Thursday alone: a dose on Tuesday or Wednesday leads there, one on Friday does not.
+    opens(clinic, therapist, datetime(2026, 6, 18, 15, tzinfo=UTC), 120, nurse)
+    friday = datetime(2026, 6, 19, 16, tzinfo=UTC)
+    with pytest.raises(Refused) as refused:
+        plan_session(
+            episode=episode, planned_at=friday, planned_until=friday + 2 * HOUR, actor=nurse, roles=NURSE,
+            reason="As ordered", now=T0,
+        )  # fmt: skip
+    (reason,) = refused.value.reasons
+    assert reason.code == "integration-no-time"
+    assert "works no hours in the window" in reason.text
+    assert "The dose could begin Mon 15 Jun 10:00 MDT, Tue 16 Jun 10:00 MDT instead." in reason.text
+    planned = plan_session(
+        episode=episode, planned_at=friday, planned_until=friday + 2 * HOUR, actor=therapist,
+        roles=frozenset({Role.THERAPIST}), reason="She goes on holiday after it.", now=T0,
+    )  # fmt: skip
+    run_due()
+    assert need_of_dose(planned).appointment is None
+    tuesday = datetime(2026, 6, 16, 16, tzinfo=UTC)
+    call_off_session(session=planned, reason="Another day", actor=nurse, now=T0)
+    better = plan_session(
+        episode=episode,
+        planned_at=tuesday,
+        planned_until=tuesday + 2 * HOUR,
+        actor=nurse,
+        roles=NURSE,
+        now=T0,
+    )
+    run_due()
+    assert need_of_dose(better).appointment is not None
+
+
+def test_dose_is_refused_when_it_would_take_the_time_of_another_ones_session(
+    travel, clinic, episode, other_episode, nurse, therapist
+):
+    opens(clinic, therapist, datetime(2026, 6, 18, 15, tzinfo=UTC), 60, nurse)
+    tuesday = datetime(2026, 6, 16, 16, tzinfo=UTC)
+    plan_session(
+        episode=episode,
+        planned_at=tuesday,
+        planned_until=tuesday + 2 * HOUR,
+        actor=nurse,
+        roles=NURSE,
+        now=T0,
+    )
+    run_due()
+    with pytest.raises(Refused) as refused:
+        plan_session(
+            episode=other_episode, planned_at=tuesday, planned_until=tuesday + 2 * HOUR, actor=nurse,
+            roles=NURSE, now=T0,
+        )  # fmt: skip
+    assert {reason.code for reason in refused.value.reasons} == {"integration-no-time"}

@@ -2,6 +2,17 @@
 
 from integration.services.planning.applying import Applied, apply_plan
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
+from integration.services.planning.outlook import Outlook, outlook_for
 from integration.services.planning.running import plan_need, plan_waiting
 
-__all__ = ["Applied", "Gathered", "apply_plan", "gather", "plan_need", "plan_waiting", "waiting_needs"]
+__all__ = [
+    "Applied",
+    "Gathered",
+    "Outlook",
+    "apply_plan",
+    "gather",
+    "outlook_for",
+    "plan_need",
+    "plan_waiting",
+    "waiting_needs",
+]

@@ -16,6 +16,7 @@ from integration.services.needs import link_booking
 from integration.services.placing import booking_that_fits, situation_of
 from integration.services.planning.applying import Applied, apply_plan
 from integration.services.planning.gathering import Gathered, gather, may_move, waiting_needs
+from integration.services.planning.outlook import TOGETHER
 from integration.windows import Fit, NeedState, fit_of
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
@@ -29,8 +30,6 @@ from kapclinic.scheduling.wording import length_words, moment_words
 
 # Someone else may take a time between looking and booking; then it is looked for again.
 _TRIES = 3
-# What is said where the explanation of one session alone finds no reason.
-_TOGETHER = "Every time that would do is needed by another session whose window closes too."
 
 
 def plan_need(*, need: IntegrationNeed, now: datetime) -> None:
@@ -141,4 +140,4 @@ def _reasons(found: Gathered, plan: Plan, *, now: datetime) -> dict[str, tuple[s
 def _why(found: Gathered, key: str, *, now: datetime) -> Sequence[str]:
     booking = found.bookings.get(key)
     alone = situation_of(found.needs[key], now=now, leave_out=() if booking is None else (booking.pk,))
-    return alone.place().reasons or (_TOGETHER,)
+    return alone.place().reasons or (TOGETHER,)
