@@ -8,7 +8,9 @@ from typing import Any
 from integration.models import IntegrationNeed
 from integration.services.needs import CLOSE_JOB, PLAN_JOB, note_closed_window
 from integration.services.planning import plan_need
+from integration.services.planning.proposing import REPAIR_JOB, repair_absence
 from kapclinic.jobs.registry import handler
+from kapclinic.scheduling.models import TimeOff
 
 
 def _need(payload: dict[str, Any]) -> IntegrationNeed:
@@ -25,3 +27,10 @@ def plan_integration(payload: dict[str, Any], *, now: datetime) -> None:
 def close_window(payload: dict[str, Any], *, now: datetime) -> None:
     """Ask for the reason where a window closed without a session inside."""
     note_closed_window(need=_need(payload), now=now)
+
+
+@handler(REPAIR_JOB)
+def propose_repair(payload: dict[str, Any], *, now: datetime) -> None:
+    """Look for a plan that keeps the windows while somebody is away."""
+    absence = TimeOff.objects.select_related("clinic", "person").get(pk=payload["absence"])
+    repair_absence(absence=absence, now=now)

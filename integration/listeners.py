@@ -14,7 +14,9 @@ from integration.models import IntegrationNeed, IntegrationSession, NeedPart
 from integration.services import needs
 from integration.services.ahead import follow_planned_dose
 from integration.services.notes import open_note_for
+from integration.services.planning.proposing import REPAIR_JOB
 from kapclinic.accounts import policy
+from kapclinic.jobs.services import enqueue
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.hooks import Backdrop, BookingWindow, Change
 from kapclinic.scheduling.models import INTEGRATION_KINDS, LIVE_STATES, AppointmentKind
@@ -31,8 +33,19 @@ def register() -> None:
         hooks.window_for(kind, _window_finder(kind))
         hooks.completion_page(kind, _page_to_hold)
     hooks.on_change(AppointmentKind.DOSING, follow_planned_dose)
+    hooks.on_absence(_ask_for_repair)
     hooks.backdrop(_open_windows)
     takes_back(IntegrationSession)(_take_back)
+
+
+def _ask_for_repair(absence: Any, now: datetime) -> None:
+    enqueue(
+        kind=REPAIR_JOB,
+        key=f"{REPAIR_JOB}:{absence.pk}",
+        payload={"absence": str(absence.pk)},
+        clinic=absence.clinic,
+        now=now,
+    )
 
 
 def _follow_appointment(change: Change) -> None:

@@ -2,17 +2,23 @@
 
 from django.urls import path
 
-from integration import views
+from integration.views import pages, plans
 
 app_name = "integration"
 urlpatterns = [
-    path("waiting/", views.waiting, name="waiting"),
-    path("episodes/<str:public_id>/", views.overview, name="overview"),
-    path("episodes/<str:public_id>/record/", views.session_record, name="session-record"),
-    path("windows/<uuid:pk>/", views.need_detail, name="need-detail"),
-    path("windows/<uuid:pk>/apply/", views.need_apply, name="need-apply"),
-    path("windows/<uuid:pk>/missed/", views.need_miss, name="need-miss"),
-    path("appointments/<uuid:pk>/held/", views.session_hold, name="session-hold"),
-    path("sessions/<uuid:pk>/", views.session_detail, name="session-detail"),
-    path("sessions/<uuid:pk>/addendum/", views.session_addendum, name="session-addendum"),
+    path("waiting/", pages.waiting, name="waiting"),
+    path("episodes/<str:public_id>/", pages.overview, name="overview"),
+    path("episodes/<str:public_id>/record/", pages.session_record, name="session-record"),
+    path("windows/<uuid:pk>/", pages.need_detail, name="need-detail"),
+    path("windows/<uuid:pk>/apply/", pages.need_apply, name="need-apply"),
+    path("windows/<uuid:pk>/missed/", pages.need_miss, name="need-miss"),
+    path("plans/", plans.index, name="plans"),
+    path("plans/look/", plans.look, name="plan-look"),
+    path("plans/<uuid:pk>/", plans.detail, name="plan-detail"),
+    path("plans/<uuid:pk>/apply/", plans.apply, name="plan-apply"),
+    path("plans/<uuid:pk>/drop/", plans.drop, name="plan-drop"),
+    path("plans/<uuid:pk>/undo/", plans.undo, name="plan-undo"),
+    path("appointments/<uuid:pk>/held/", pages.session_hold, name="session-hold"),
+    path("sessions/<uuid:pk>/", pages.session_detail, name="session-detail"),
+    path("sessions/<uuid:pk>/addendum/", pages.session_addendum, name="session-addendum"),
 ]

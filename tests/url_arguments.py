@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, Patient
 from episodes.services import add_allergy, set_goal
-from integration.models import IntegrationNeed, NeedPart
+from integration.models import IntegrationNeed, NeedPart, PlanCause, PlanProposal
 from integration.services import record_session
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
@@ -398,6 +398,19 @@ for_address("dosing:session-of-appointment")(partial(_booked, AppointmentKind.DO
 def _need(situation: Situation) -> dict[str, Any]:
     need = IntegrationNeed.objects.get(dose=situation.dosing_room.session, part=NeedPart.PRIMARY)
     return {"pk": need.pk}
+
+
+@for_address(
+    "integration:plan-detail",
+    "integration:plan-apply",
+    "integration:plan-drop",
+    "integration:plan-undo",
+)
+def _plan(situation: Situation) -> dict[str, Any]:
+    plan = PlanProposal.objects.create(
+        clinic=situation.clinic, key="asked:walk", cause=PlanCause.ASKED, title="A made-up plan"
+    )
+    return {"pk": plan.pk}
 
 
 for_address("integration:session-hold")(partial(_booked, AppointmentKind.INTEGRATION))

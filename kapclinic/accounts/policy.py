@@ -122,6 +122,7 @@ TABLE: dict[str, Grants] = {
     "integration.write": _row(the=T),
     "integration.plan": _row(coo=C, the=T, pre=T),
     "integration.unplaced": _row(coo=C, the=C, pre=C, man=C),
+    "integration.repair": _row(coo=C, man=C),
     # Handoffs and documents
     "handoff.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
     "handoff.status": _row(coo=C, nur=(T, D), the=T, pre=(T, D), man=C),

@@ -49,6 +49,9 @@ WindowFinder = Callable[[Any, datetime, datetime, datetime], BookingWindow | Non
 BackdropSource = Callable[..., Iterable[Backdrop]]
 PageOf = Callable[[Any], str]
 
+AbsenceListener = Callable[[Any, datetime], None]
+
+_absence_listeners: list[AbsenceListener] = []
 _listeners: dict[str, list[Listener]] = {}
 _windows: dict[str, WindowFinder] = {}
 _backdrops: list[BackdropSource] = []
@@ -66,6 +69,18 @@ def tell(change: Change) -> None:
     """Run the listeners of the appointment's kind, in the order of registration."""
     for listener in _listeners.get(change.appointment.kind, ()):
         listener(change)
+
+
+def on_absence(listener: AbsenceListener) -> None:
+    """`listener(absence, now)` runs in the transaction that records time off; it must not refuse."""
+    if listener not in _absence_listeners:
+        _absence_listeners.append(listener)
+
+
+def tell_absence(absence: Any, now: datetime) -> None:
+    """Run the listeners of absences."""
+    for listener in _absence_listeners:
+        listener(absence, now)
 
 
 def window_for(kind: str, finder: WindowFinder) -> None:

@@ -3,6 +3,13 @@
 from integration.services.planning.applying import Applied, apply_plan
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
 from integration.services.planning.outlook import Outlook, outlook_for
+from integration.services.planning.proposing import (
+    apply_proposal,
+    drop_proposal,
+    propose_plan,
+    repair_absence,
+    undo_proposal,
+)
 from integration.services.planning.running import plan_need, plan_waiting
 
 __all__ = [
@@ -10,9 +17,14 @@ __all__ = [
     "Gathered",
     "Outlook",
     "apply_plan",
+    "apply_proposal",
+    "drop_proposal",
     "gather",
     "outlook_for",
     "plan_need",
     "plan_waiting",
+    "propose_plan",
+    "repair_absence",
+    "undo_proposal",
     "waiting_needs",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -55,13 +56,13 @@ def apply_plan(
     Raises Refused (`clash`) when a need, a booking or somebody's time changed since the plan was made; nothing is changed then.
     """
     with moving_together():
-        _one_planner_at_a_time(clinic)
+        one_planner_at_a_time(clinic)
         needs = _locked(found, now=now)
         lock_resources([*found.people, *found.rooms, *(need.episode.patient_id for need in needs.values())])
         changing = [
             booking.pk
             for key, booking in found.bookings.items()
-            if not _stays(booking, plan.placement_of.get(key))
+            if not stays(booking, plan.placement_of.get(key))
         ]
         counts = dict.fromkeys(("booked", "moved", "kept", "unplaced"), 0)
         # What falls out makes room first.
@@ -74,7 +75,8 @@ def apply_plan(
         return Applied(**counts)
 
 
-def _one_planner_at_a_time(clinic: Clinic) -> None:
+def one_planner_at_a_time(clinic: Clinic) -> None:
+    """Plans of a clinic are booked one after another; until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"planner:{clinic.pk}"])
 
@@ -106,7 +108,8 @@ def _shape(need: IntegrationNeed) -> tuple[object, ...]:
     return (need.plan_from, need.opens_at, need.closes_at, need.duration_minutes, need.is_ahead)
 
 
-def _stays(booking: Appointment, placement: planner.Placement | None) -> bool:
+def stays(booking: Appointment, placement: planner.Placement | None) -> bool:
+    """Whether the plan leaves the booking's time, place and clinician as they are, and its room where it has one."""
     return (
         placement is not None
         and (booking.starts_at, booking.ends_at) == (placement.starts_at, placement.ends_at)
@@ -128,13 +131,13 @@ def _place(
     now: datetime,
 ) -> str:
     """Do one placement; gives back what it came to."""
-    if booking is not None and _stays(booking, placement):
+    if booking is not None and stays(booking, placement):
         rewindow_appointment(appointment=booking, window=need.window, now=now)
         tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, outcome="It fits", now=now)
         if not need.is_ahead:
             follow_with_telling(booking, was_told=False, now=now)
         return "kept"
-    times = {
+    times: dict[str, Any] = {
         "starts_at": placement.starts_at,
         "ends_at": placement.ends_at,
         "people": [(found.people[placement.clinician], Part.THERAPIST)],
@@ -145,23 +148,30 @@ def _place(
         "actor": actor,
         "now": now,
     }
-    if booking is None:
-        # A session that was just booked for another dose may serve this one too.
-        need.refresh_from_db(fields=["appointment"])
-        if need.live_appointment is not None:
-            return "kept"
-        made = book_appointment(
-            clinic=need.clinic, kind=KIND_OF_PART[NeedPart(need.part)], episode=need.episode, **times
-        )
-    else:
-        made = move_appointment(appointment=booking, **times)
+    if booking is not None:
+        moved = move_appointment(appointment=booking, **times)
+        if need.is_ahead:
+            hold_back_telling(moved, now=now)
+        return "moved"
+    # A session that was just booked for another dose may serve this one too.
+    need.refresh_from_db(fields=["appointment"])
+    if need.live_appointment is not None:
+        return "kept"
+    book_for(need, **times)
+    return "booked"
+
+
+def book_for(need: IntegrationNeed, *, now: datetime, **times: Any) -> Appointment:
+    """Book the session of a need; of one that is held for a planned dose nobody tells the patient before the dose."""
+    made = book_appointment(
+        clinic=need.clinic, kind=KIND_OF_PART[NeedPart(need.part)], episode=need.episode, now=now, **times
+    )
     if need.is_ahead:
         need.appointment, need.unplaced_reasons, need.unplaced_at = made, [], None
         need.save(update_fields=["appointment", "unplaced_reasons", "unplaced_at"])
         tasks.close(need, tasks.UNPLACED, outcome="Held", now=now)
-        # The patient hears of it when the dose has set the window.
         hold_back_telling(made, now=now)
-    return "booked" if booking is None else "moved"
+    return made
 
 
 def _leave_unplaced(

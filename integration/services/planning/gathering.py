@@ -19,7 +19,7 @@ from kapclinic.clinics.services import settings_for
 from kapclinic.scheduling import planner
 from kapclinic.scheduling.clinical_settings import BUFFER, GRID, MOST_SESSIONS
 from kapclinic.scheduling.hours import Place, availability
-from kapclinic.scheduling.models import Appointment
+from kapclinic.scheduling.models import Appointment, AppointmentState
 from kapclinic.scheduling.rosters import bookings_of, room_rosters, rosters_of
 from kapclinic.scheduling.spans import Span
 
@@ -39,11 +39,12 @@ class Gathered:
     rooms: Mapping[str, Room] = field(default_factory=dict)
 
 
-def waiting_needs(clinic: Clinic, *, now: datetime) -> list[IntegrationNeed]:
+def waiting_needs(clinic: Clinic, *, now: datetime, for_proposal: bool = False) -> list[IntegrationNeed]:
     """Needs of the clinic that the program plans and that have no fixed time: those without one, and those merely held.
 
     Left out are those that wait for nothing (a dose that runs, a next dose that takes a secondary one's place), what the
-    patient was told, what a person booked, and what was flagged since T0 moved.
+    patient was told, what a person booked, and what was flagged since T0 moved. With `for_proposal` these may move too, as
+    long as they have not begun: a person will decide.
     """
     rows = (
         IntegrationNeed.objects.plannable(now)
@@ -51,17 +52,21 @@ def waiting_needs(clinic: Clinic, *, now: datetime) -> list[IntegrationNeed]:
         .select_related("appointment", "clinic", "dose", "episode__patient", "episode__clinic")
         .order_by("closes_at", "pk")
     )
-    found = [need for need in rows if is_free_to_plan(need, now=now)]
+    found = [need for need in rows if is_free_to_plan(need, now=now, for_proposal=for_proposal)]
     doses = next_doses({need.episode_id for need in found})
     return [need for need in found if not any(map(need.is_overtaken_by, doses[need.episode_id]))]
 
 
-def is_free_to_plan(need: IntegrationNeed, *, now: datetime) -> bool:
-    """Whether the program may give the need a time, or another one."""
+def is_free_to_plan(need: IntegrationNeed, *, now: datetime, for_proposal: bool = False) -> bool:
+    """Whether the program may give the need a time, or another one; with `for_proposal`, whether a person may."""
     if need.state_at(now) not in (NeedState.OPEN, NeedState.PLACED) and not need.is_ahead:
         return False
     booking = need.live_appointment
-    return booking is None or may_move(need, booking)
+    if booking is None:
+        return True
+    if for_proposal:
+        return booking.starts_at > now and booking.state != AppointmentState.ARRIVED
+    return may_move(need, booking)
 
 
 def may_move(need: IntegrationNeed, booking: Appointment) -> bool:
@@ -74,7 +79,9 @@ def may_move(need: IntegrationNeed, booking: Appointment) -> bool:
     )
 
 
-def gather(clinic: Clinic, needs: Iterable[IntegrationNeed], *, now: datetime) -> Gathered:
+def gather(
+    clinic: Clinic, needs: Iterable[IntegrationNeed], *, now: datetime, for_proposal: bool = False
+) -> Gathered:
     """The problem of placing `needs` around everything else that is booked."""
     wanted = list(needs)
     values = settings_for(clinic, BUFFER, GRID, MARGIN, MOST_SESSIONS)
@@ -136,6 +143,7 @@ def gather(clinic: Clinic, needs: Iterable[IntegrationNeed], *, now: datetime) -
                 for room in rooms
             ),
             grid_minutes=values[GRID],
+            is_proposal=for_proposal,
         ),
         needs={str(need.pk): need for need in wanted},
         bookings={key: booking for key, booking in bookings.items() if booking is not None},
@@ -165,6 +173,7 @@ def _session(
             starts_at=booking.starts_at,
             place=Place(booking.place),
             room=None if booking.room is None else str(booking.room.pk),
+            is_told=booking.is_told,
         )
     wishes: tuple[planner.Wish, ...] = ()
     if next_dose is not None and window.starts_at < next_dose < window.ends_at:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
+from uuid import UUID
 
 from episodes.models import Episode
 from integration.models import IntegrationNeed
 from integration.services.ahead import expected_need
 from integration.services.placing import situation_of
-from integration.services.planning.gathering import gather, waiting_needs
+from integration.services.planning.gathering import Gathered, gather, waiting_needs
 from kapclinic.scheduling.planner import make_plan
 from sessions.models import DosingSession
 
@@ -20,7 +21,8 @@ _PLAN_SECONDS = 3.0
 _SEARCH_SECONDS = 4.0
 _DAYS_AROUND = 7
 MOST_ALTERNATIVES = 3
-TOGETHER = "Every time that would do is needed by another session whose window closes too."
+# What is said where the explanation of one session alone finds no reason.
+_TOGETHER = "Every time that would do is needed by another session whose window closes too."
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,18 @@ def outlook_for(
         shifted = expected_need(episode, other_start, dose=moved)
         if shifted is not None and _placed([*others, shifted], now=now) > before:
             found.append(other_start)
-    reasons = situation_of(need, now=now).place().reasons or (TOGETHER,)
-    return Outlook(need, False, reasons, tuple(sorted(found)))
+    return Outlook(need, False, why_alone(need, now=now), tuple(sorted(found)))
+
+
+def why_alone(need: IntegrationNeed, *, leave_out: tuple[UUID, ...] = (), now: datetime) -> tuple[str, ...]:
+    """Why a need has no time beside what is booked now; bookings in `leave_out` count as free."""
+    return situation_of(need, now=now, leave_out=leave_out).place().reasons or (_TOGETHER,)
+
+
+def why_unplaced(found: Gathered, key: str, *, now: datetime) -> tuple[str, ...]:
+    """Why the plan has no time for the need `key`."""
+    booking = found.bookings.get(key)
+    return why_alone(found.needs[key], leave_out=() if booking is None else (booking.pk,), now=now)
 
 
 def _placed(needs: list[IntegrationNeed], *, now: datetime) -> int:

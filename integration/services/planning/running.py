@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,17 +12,17 @@ from integration.models import IntegrationNeed
 from integration.recovery import next_dose_at
 from integration.services import tasks
 from integration.services.needs import link_booking
-from integration.services.placing import booking_that_fits, situation_of
+from integration.services.placing import booking_that_fits
 from integration.services.planning.applying import Applied, apply_plan
-from integration.services.planning.gathering import Gathered, gather, may_move, waiting_needs
-from integration.services.planning.outlook import TOGETHER
+from integration.services.planning.gathering import gather, may_move, waiting_needs
+from integration.services.planning.outlook import why_unplaced
 from integration.windows import Fit, NeedState, fit_of
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
 from kapclinic.clinics.services import setting
 from kapclinic.scheduling.clinical_settings import PLANNER_SECONDS
 from kapclinic.scheduling.models import Appointment
-from kapclinic.scheduling.planner import Plan, make_plan
+from kapclinic.scheduling.planner import make_plan
 from kapclinic.scheduling.services import rewindow_appointment
 from kapclinic.scheduling.services.telling import follow_with_telling
 from kapclinic.scheduling.wording import length_words, moment_words
@@ -119,9 +118,8 @@ def plan_waiting(*, clinic: Clinic, now: datetime) -> Applied:
         found = gather(clinic, waiting_needs(clinic, now=now), now=now)
         plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
         try:
-            return apply_plan(
-                clinic, found, plan, reasons=_reasons(found, plan, now=now), actor=None, now=now
-            )
+            reasons = {key: why_unplaced(found, key, now=now) for key in plan.unplaced}
+            return apply_plan(clinic, found, plan, reasons=reasons, actor=None, now=now)
         except Refused as refused:
             if attempt == _TRIES or not _is_only_clash(refused):
                 raise
@@ -130,14 +128,3 @@ def plan_waiting(*, clinic: Clinic, now: datetime) -> Applied:
 
 def _is_only_clash(refused: Refused) -> bool:
     return all(reason.code.startswith("clash") for reason in refused.reasons)
-
-
-def _reasons(found: Gathered, plan: Plan, *, now: datetime) -> dict[str, tuple[str, ...]]:
-    """Why each unplaced session has no time, seen beside what is booked now."""
-    return {key: _why(found, key, now=now) for key in plan.unplaced}
-
-
-def _why(found: Gathered, key: str, *, now: datetime) -> Sequence[str]:
-    booking = found.bookings.get(key)
-    alone = situation_of(found.needs[key], now=now, leave_out=() if booking is None else (booking.pk,))
-    return alone.place().reasons or (TOGETHER,)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.scheduling import hooks
 from kapclinic.scheduling.models import (
     ClinicHoliday,
     ExtraHours,
@@ -100,8 +101,11 @@ def add_time_off(
     kind: str = TimeOff.Kind.AWAY,
     now: datetime | None = None,
 ) -> TimeOff:
-    """Time in which a person is away; bookings in it stay until somebody moves them."""
-    return _add_span(TimeOff, clinic, person, starts_at, ends_at, actor, now, kind=kind)
+    """Time in which a person is away; bookings in it stay until somebody moves them, and a repair is looked for."""
+    with transaction.atomic():
+        absence: TimeOff = _add_span(TimeOff, clinic, person, starts_at, ends_at, actor, now, kind=kind)
+        hooks.tell_absence(absence, now or timezone.now())
+        return absence
 
 
 def add_holiday(

@@ -147,6 +147,29 @@ def flag_appointment(*, appointment: Appointment, reason: str, now: datetime | N
         return appointment
 
 
+def keep_told(
+    *,
+    appointment: Appointment,
+    told_at: datetime,
+    told_by: User,
+    told_how: str,
+    actor: User,
+    now: datetime | None = None,
+) -> Appointment:
+    """A held time is again the one that the patient was told then: a plan was undone before they heard of another."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        appointment, _episode = lock_appointment(appointment)
+        if appointment.state == AppointmentState.HELD:
+            appointment.state = AppointmentState.TOLD
+            appointment.told_at, appointment.told_by, appointment.told_how = told_at, told_by, told_how
+            appointment.sequence += 1
+            appointment.save()
+            note(appointment, "known again", actor=actor, now=now)
+            follow_with_telling(appointment, was_told=True, now=now)
+        return appointment
+
+
 def rewindow_appointment(
     *, appointment: Appointment, window: Span, flag: str = "", now: datetime | None = None
 ) -> Appointment:

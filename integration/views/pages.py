@@ -80,6 +80,7 @@ def waiting(request: ActorRequest) -> HttpResponse:
                 row for row in rows if row.appointment is None and not row.need.is_planned_here
             ],
             "missed": selectors.missed_without_reason(actor.clinic, now, actor),
+            "may_repair": policy.can(actor, "integration.repair"),
             "now": now,
         },
     )

@@ -1,0 +1,30 @@
+"""What a dose owes, the sessions that meet it, what follows from them, and plans."""
+
+from integration.models.needs import IntegrationNeed, MissReason, NeedPart, NeedQuerySet
+from integration.models.plans import PlanCause, PlanProposal, ProposalState
+from integration.models.sessions import (
+    ActionStep,
+    ActionStepReview,
+    IntegrationAddendum,
+    IntegrationSession,
+    Modality,
+    StepOutcome,
+    StepQuerySet,
+)
+
+__all__ = [
+    "ActionStep",
+    "ActionStepReview",
+    "IntegrationAddendum",
+    "IntegrationNeed",
+    "IntegrationSession",
+    "MissReason",
+    "Modality",
+    "NeedPart",
+    "NeedQuerySet",
+    "PlanCause",
+    "PlanProposal",
+    "ProposalState",
+    "StepOutcome",
+    "StepQuerySet",
+]
