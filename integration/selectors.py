@@ -195,6 +195,16 @@ def unplaced_needs(clinic: Clinic, now: datetime, actor: Actor | None = None) ->
     ]
 
 
+def ahead_of_doses(
+    clinic: Clinic, now: datetime, actor: Actor | None = None, *, episode: Episode | None = None
+) -> list[NeedRow]:
+    """What planned doses will owe, with the times held for it; the soonest first."""
+    needs = _scoped(clinic, actor).ahead().filter(is_planned_here=True, closes_at__gte=now).order_by("d0")
+    if episode is not None:
+        needs = needs.filter(episode=episode)
+    return [_row(need, now) for need in _with_all(needs)]
+
+
 def missed_without_reason(clinic: Clinic, now: datetime, actor: Actor | None = None) -> list[NeedRow]:
     """Primary windows that closed without a session and without a word why."""
     needs = _scoped(clinic, actor).closed_unmet(now).filter(part=NeedPart.PRIMARY, miss_reason="")

@@ -14,6 +14,7 @@ from episodes.models import Episode
 from integration import selectors, services
 from integration.forms import AddendumForm, ApplyForm, MissForm, NoteForm, RecordForm
 from integration.models import IntegrationNeed, IntegrationSession, NeedPart
+from integration.views.explanations import explanation_for
 from integration.windows import NeedState
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, current_members
@@ -51,6 +52,7 @@ def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
         {
             "episode": episode,
             "windows": selectors.window_facts(episode, now),
+            "ahead": selectors.ahead_of_doses(episode.clinic, now, episode=episode),
             "sessions": sessions,
             "steps": selectors.open_action_steps(episode),
             "may_write": policy.can(request.actor, "integration.write", episode),
@@ -80,6 +82,9 @@ def waiting(request: ActorRequest) -> HttpResponse:
                 row for row in rows if row.appointment is None and not row.need.is_planned_here
             ],
             "missed": selectors.missed_without_reason(actor.clinic, now, actor),
+            "ahead": [
+                row for row in selectors.ahead_of_doses(actor.clinic, now, actor) if row.appointment is None
+            ],
             "may_repair": policy.can(actor, "integration.repair"),
             "now": now,
         },
@@ -98,10 +103,14 @@ def _need_page(
     now = timezone.now()
     state = need.state_at(now)
     booking = need.live_appointment
-    wants_time = state is NeedState.OPEN or (
-        state is NeedState.PLACED and booking is not None and not need.window.covers(booking.span)
+    is_hold_missing = state is NeedState.PROVISIONAL and need.is_ahead and booking is None and need.closes_at > now
+    wants_time = (
+        state is NeedState.OPEN
+        or is_hold_missing
+        or (state is NeedState.PLACED and booking is not None and not need.window.covers(booking.span))
     )
     proposal = services.propose(need=need, now=now) if wants_time and need.is_planned_here else None
+    fits = proposal is None or proposal.placement.choice is not None
     failed = miss_form is not None and bool(miss_form.errors)
     return render(
         request,
@@ -113,6 +122,7 @@ def _need_page(
             "state": state,
             "is_missed": state is NeedState.MISSED,
             "proposal": proposal,
+            "why": None if fits else explanation_for(request.actor, need, now=now),
             "kind": "integration" if need.part == NeedPart.PRIMARY else "secondary-integration",
             "miss_form": miss_form or MissForm(initial={"reason": need.miss_reason, "note": need.miss_note}),
             "may_book": policy.can(request.actor, "appointment.book", need.episode),

@@ -142,7 +142,7 @@ class Staff:
             "other therapist": make(self.clinic, Role.THERAPIST, name="Otto Demo"),
         }
         for user in self.users.values():
-            _works_every_day(user, self.clinic)
+            work_every_day(user, self.clinic)
         elsewhere = factories.make_clinic("Harbour Demo Clinic", is_demo=True)
         self.users["stranger"] = make(elsewhere, Role.PRESCRIBER, name="Stella Demo")
         # Addresses met on the way, for those who have no business there.
@@ -156,7 +156,8 @@ class Staff:
         return self._at_work[who]
 
 
-def _works_every_day(user: User, clinic: Clinic) -> None:
+def work_every_day(user: User, clinic: Clinic) -> None:
+    """The person works from seven to nine in the evening, every day of the week."""
     WorkingHours.objects.bulk_create(
         WorkingHours(
             clinic=clinic,
