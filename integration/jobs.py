@@ -9,6 +9,7 @@ from integration.models import IntegrationNeed
 from integration.services.needs import CLOSE_JOB, PLAN_JOB, note_closed_window
 from integration.services.planning import plan_need
 from integration.services.planning.proposing import REPAIR_JOB, repair_absence
+from integration.services.watching import WATCH_JOB, watch_window
 from kapclinic.jobs.registry import handler
 from kapclinic.scheduling.models import TimeOff
 
@@ -21,6 +22,12 @@ def _need(payload: dict[str, Any]) -> IntegrationNeed:
 def plan_integration(payload: dict[str, Any], *, now: datetime) -> None:
     """Place the session that a dose owes, exactly once."""
     plan_need(need=_need(payload), now=now)
+
+
+@handler(WATCH_JOB)
+def watch(payload: dict[str, Any], *, now: datetime) -> datetime | None:
+    """Alarm people about a window that nobody serves, each at their time; gives back when to look again."""
+    return watch_window(need=_need(payload), now=now)
 
 
 @handler(CLOSE_JOB)

@@ -18,6 +18,7 @@ from integration.models import IntegrationNeed, IntegrationSession, MissReason, 
 from integration.profiles import profile_of
 from integration.recovery import next_dose_at
 from integration.services import tasks
+from integration.services.watching import ask_to_watch
 from integration.windows import NeedState, WindowProfile
 from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, Refused
@@ -124,7 +125,7 @@ def _number_in_course(episode: Episode, session: DosingSession, d0: datetime | N
 
 
 def ask_for_planning(need: IntegrationNeed, *, now: datetime) -> None:
-    """Write the jobs that place the session and look at the window when it has closed."""
+    """Write the jobs that place the session, watch the window, and look at it when it has closed."""
     if need.t0 is None or need.met_at is not None or need.withdrawn_at is not None:
         return
     enqueue(
@@ -143,6 +144,7 @@ def ask_for_planning(need: IntegrationNeed, *, now: datetime) -> None:
         due_at=need.closes_at + timedelta(seconds=1),
         now=now,
     )
+    ask_to_watch(need, now=now)
 
 
 def withdraw(
@@ -163,7 +165,7 @@ def withdraw(
         need.withdrawn_at = now
         need.met_at, need.met_by = None, None
         need.save()
-        tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, outcome="No dose after all", now=now)
+        tasks.close(need, *tasks.OF_A_NEED, outcome="No dose after all", now=now)
         release_booking(need, why, now=now)
 
 
@@ -215,14 +217,7 @@ def refresh_supersession(episode: Episode, *, now: datetime) -> None:
         if next_dose is not None and need.superseded_at is None:
             need.superseded_at, need.superseded_by_id = now, next_dose[1]
             need.save(update_fields=["superseded_at", "superseded_by"])
-            tasks.close(
-                need,
-                tasks.UNPLACED,
-                tasks.FLAGGED,
-                tasks.MISSED,
-                outcome="The next dose supersedes it",
-                now=now,
-            )
+            tasks.close(need, *tasks.OF_A_NEED, outcome="The next dose supersedes it", now=now)
             release_booking(need, "The next dose takes its place.", now=now)
         elif next_dose is None and need.superseded_at is not None:
             need.superseded_at, need.superseded_by = None, None
@@ -252,9 +247,7 @@ def reassess(need: IntegrationNeed, *, now: datetime) -> None:
     need.unplaced_reasons, need.unplaced_at = [], None
     need.miss_reason, need.miss_note, need.miss_recorded_at, need.miss_recorded_by = "", "", None, None
     need.save()
-    tasks.close(
-        need, tasks.UNPLACED, tasks.FLAGGED, tasks.MISSED, actor=fitting.therapist, outcome="Held", now=now
-    )
+    tasks.close(need, *tasks.OF_A_NEED, actor=fitting.therapist, outcome="Held", now=now)
     record_event(
         episode=need.episode,
         kind="integration.window-met",
@@ -311,7 +304,8 @@ def link_booking(appointment: Appointment, *, now: datetime) -> None:
             need.appointment = appointment
             need.unplaced_reasons, need.unplaced_at = [], None
             need.save(update_fields=["appointment", "unplaced_reasons", "unplaced_at"])
-            tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, outcome="Booked", now=now)
+            tasks.close(need, *tasks.UNTIL_BOOKED, outcome="Booked", now=now)
+            ask_to_watch(need, now=now)
         elif need.appointment_id == appointment.pk:
             need.appointment = None
             need.save(update_fields=["appointment"])
@@ -337,7 +331,10 @@ def reopen(need: IntegrationNeed, why: str, *, now: datetime) -> None:
     state = need.state_at(now)
     if state is NeedState.MISSED:
         tasks.ask_for_reason(need, now=now)
-    if state is not NeedState.OPEN or not need.is_planned_here:
+    if state is not NeedState.OPEN:
+        return
+    ask_to_watch(need, now=now)
+    if not need.is_planned_here:
         return
     need.unplaced_reasons, need.unplaced_at = [why], now
     need.save(update_fields=["unplaced_reasons", "unplaced_at"])
@@ -353,7 +350,7 @@ def note_closed_window(*, need: IntegrationNeed, now: datetime) -> None:
         )  # fmt: skip
         if need.state_at(now) is not NeedState.MISSED:
             return
-        tasks.close(need, tasks.UNPLACED, tasks.FLAGGED, outcome="The window has closed", now=now)
+        tasks.close(need, *tasks.UNTIL_BOOKED, outcome="The window has closed", now=now)
         if not need.miss_reason:
             tasks.ask_for_reason(need, now=now)
 
