@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from episodes.models import Episode
 from episodes.services.locking import lock_episode
@@ -17,6 +19,8 @@ from kapclinic.jobs.services import enqueue
 from kapclinic.scheduling.hooks import Change
 from sessions.models import DosingSession, SessionState
 
+# How far from the day that was asked for other days of a dose are looked at.
+DAYS_AROUND = timedelta(days=7)
 _TO_COME = (SessionState.PLANNED, SessionState.CHECKED_IN)
 
 
@@ -88,6 +92,16 @@ def expected_need(
     )
     set_window(need, profile_of(spec), spec)
     return need
+
+
+def other_starts(planned_at: datetime, zone: ZoneInfo, *, now: datetime) -> Iterator[datetime]:
+    """The same time of day on the days around `planned_at` (UTC), the nearest first, none that has passed."""
+    local = planned_at.astimezone(zone)
+    for distance in range(1, DAYS_AROUND.days + 1):
+        for days in (distance, -distance):
+            start = (local + timedelta(days=days)).astimezone(planned_at.tzinfo)
+            if start > now:
+                yield start
 
 
 def _number_of(episode: Episode, planned_at: datetime, dose: DosingSession | None) -> int:

@@ -103,10 +103,10 @@ def _need_page(
     now = timezone.now()
     state = need.state_at(now)
     booking = need.live_appointment
-    is_hold_missing = state is NeedState.PROVISIONAL and need.is_ahead and booking is None and need.closes_at > now
+    waits_ahead = need.is_ahead and booking is None and need.withdrawn_at is None and need.closes_at > now
     wants_time = (
         state is NeedState.OPEN
-        or is_hold_missing
+        or waits_ahead
         or (state is NeedState.PLACED and booking is not None and not need.window.covers(booking.span))
     )
     proposal = services.propose(need=need, now=now) if wants_time and need.is_planned_here else None

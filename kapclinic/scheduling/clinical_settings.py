@@ -6,6 +6,8 @@ BUFFER = "scheduling.buffer_minutes"
 GRID = "scheduling.grid_minutes"
 MOST_SESSIONS = "scheduling.most_sessions_per_day"
 PLANNER_SECONDS = "scheduling.planner_seconds"
+EXTRA_FROM = "scheduling.extra_hours_from"
+EXTRA_UNTIL = "scheduling.extra_hours_until"
 
 register(
     SettingSpec(
@@ -58,5 +60,31 @@ register(
         mark=Mark.POLICY,
         least=1,
         most=120,
+    ),
+    SettingSpec(
+        key=EXTRA_FROM,
+        label="Extra hours are suggested from",
+        kind=int,
+        default=8,
+        unit="o'clock",
+        group="Calendar",
+        source="Daytime; nobody is asked for a night",
+        mark=Mark.POLICY,
+        least=5,
+        most=12,
+        help_text="On the clinic's clock. People may write down any hours they work.",
+    ),
+    SettingSpec(
+        key=EXTRA_UNTIL,
+        label="Extra hours are suggested until",
+        kind=int,
+        default=19,
+        unit="o'clock",
+        group="Calendar",
+        source="Daytime; nobody is asked for a night",
+        mark=Mark.POLICY,
+        least=13,
+        most=22,
+        help_text="On the clinic's clock.",
     ),
 )

@@ -1,6 +1,7 @@
 """Planning by the program: gathering what waits, solving it, and booking the plan."""
 
 from integration.services.planning.applying import Applied, apply_plan
+from integration.services.planning.explaining import Explanation, Help, explain_need
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
 from integration.services.planning.outlook import Outlook, outlook_for
 from integration.services.planning.proposing import (
@@ -14,11 +15,14 @@ from integration.services.planning.running import plan_need, plan_waiting
 
 __all__ = [
     "Applied",
+    "Explanation",
     "Gathered",
+    "Help",
     "Outlook",
     "apply_plan",
     "apply_proposal",
     "drop_proposal",
+    "explain_need",
     "gather",
     "outlook_for",
     "plan_need",

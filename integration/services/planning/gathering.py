@@ -13,7 +13,7 @@ from integration.clinical_settings import MARGIN
 from integration.models import IntegrationNeed
 from integration.recovery import impaired_spans, next_doses
 from integration.windows import NeedState
-from kapclinic.accounts.models import Licence, User
+from kapclinic.accounts.models import Licence, Role, User, current_members
 from kapclinic.clinics.models import Clinic, Room, RoomKind
 from kapclinic.clinics.services import settings_for
 from kapclinic.scheduling import planner
@@ -80,20 +80,31 @@ def may_move(need: IntegrationNeed, booking: Appointment) -> bool:
 
 
 def gather(
-    clinic: Clinic, needs: Iterable[IntegrationNeed], *, now: datetime, for_proposal: bool = False
+    clinic: Clinic,
+    needs: Iterable[IntegrationNeed],
+    *,
+    also: Iterable[User] = (),
+    over: Span | None = None,
+    now: datetime,
+    for_proposal: bool = False,
 ) -> Gathered:
-    """The problem of placing `needs` around everything else that is booked."""
+    """The problem of placing `needs` around everything else that is booked.
+
+    `also`: people whose time is needed though they are on none of the teams. `over`: time that it covers besides the windows.
+    """
     wanted = list(needs)
     values = settings_for(clinic, BUFFER, GRID, MARGIN, MOST_SESSIONS)
-    if not wanted:
+    covered = [Span(need.plan_from, need.closes_at) for need in wanted] + ([] if over is None else [over])
+    if not covered:
         empty = planner.Problem(zone=clinic.time_zone, sessions=(), clinicians=(), grid_minutes=values[GRID])
         return Gathered(problem=empty)
-    limits = Span(min(need.plan_from for need in wanted), max(need.closes_at for need in wanted)).widened(
+    limits = Span(min(span.starts_at for span in covered), max(span.ends_at for span in covered)).widened(
         before=_AROUND, after=_AROUND
     )
     bookings = {str(need.pk): need.live_appointment for need in wanted if need.live_appointment is not None}
     leave_out = {booking.pk for booking in bookings.values() if booking is not None}
     teams, people = _candidates(wanted, now=now)
+    people |= {person.pk: person for person in also}
     rooms = list(Room.objects.filter(clinic=clinic, kind=RoomKind.THERAPY, is_active=True))
     rosters = rosters_of(clinic, people.values(), limits, leave_out=leave_out)
     open_rooms = room_rosters(rooms, limits, leave_out=leave_out)
@@ -248,3 +259,12 @@ def _without_licence(people: Iterable[UUID], *, now: datetime) -> set[str]:
         if licence.is_valid_on(now.date()):
             valid.add(licence.user_id)
     return {str(key) for key in has_any - valid}
+
+
+def licensed_therapists(clinic: Clinic, *, now: datetime) -> list[User]:
+    """Therapists of the clinic with a licence in force, by name."""
+    people = list(current_members(clinic, Role.THERAPIST))
+    today = now.astimezone(clinic.zone).date()
+    licences = Licence.objects.filter(user__in=people)
+    valid = {licence.user_id for licence in licences if licence.is_valid_on(today)}
+    return [person for person in people if person.pk in valid]

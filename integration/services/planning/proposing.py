@@ -14,8 +14,8 @@ from django.utils import timezone
 from episodes.services.locking import lock_episode
 from integration.models import IntegrationNeed, PlanCause, PlanProposal, ProposalState
 from integration.services.planning.applying import book_for, one_planner_at_a_time, stays
+from integration.services.planning.explaining import why_unplaced
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
-from integration.services.planning.outlook import why_unplaced
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused
@@ -66,7 +66,8 @@ def propose_plan(
     changes = [
         _change(found, placement) for placement in plan.placements if not _stays_where_it_is(found, placement)
     ]
-    unplaced = [{"need": each, "reasons": list(why_unplaced(found, each, now=now))} for each in plan.unplaced]
+    reasons = why_unplaced(found, plan, now=now)
+    unplaced = [{"need": each, "reasons": list(reasons[each])} for each in plan.unplaced]
     content = {"changes": changes, "unplaced": unplaced, "is_proven": plan.is_proven, "title": title[:200]}
     with transaction.atomic():
         proposal, _ = PlanProposal.objects.update_or_create(

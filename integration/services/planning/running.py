@@ -14,8 +14,8 @@ from integration.services import tasks
 from integration.services.needs import link_booking
 from integration.services.placing import booking_that_fits
 from integration.services.planning.applying import Applied, apply_plan
+from integration.services.planning.explaining import why_unplaced
 from integration.services.planning.gathering import gather, may_move, waiting_needs
-from integration.services.planning.outlook import why_unplaced
 from integration.windows import Fit, NeedState, fit_of
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
@@ -118,7 +118,7 @@ def plan_waiting(*, clinic: Clinic, now: datetime) -> Applied:
         found = gather(clinic, waiting_needs(clinic, now=now), now=now)
         plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
         try:
-            reasons = {key: why_unplaced(found, key, now=now) for key in plan.unplaced}
+            reasons = why_unplaced(found, plan, now=now)
             return apply_plan(clinic, found, plan, reasons=reasons, actor=None, now=now)
         except Refused as refused:
             if attempt == _TRIES or not _is_only_clash(refused):
