@@ -39,7 +39,7 @@ class BoundedPaginator(Paginator):
         first = (number - 1) * self.per_page
         keys = self._keys[: self.count][first : first + self.per_page]
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # only querysets are paged here
-        return self._get_page(rows.filter(pk__in=keys), number, self)
+        return Page(rows.filter(pk__in=keys), number, self)
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], *, size: int = PAGE_SIZE) -> Page:
