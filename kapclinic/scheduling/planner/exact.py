@@ -23,6 +23,8 @@ from kapclinic.scheduling.planner.moments import Floats, Ints, Mask
 LARGEST_WEIGHT = 2**17
 # Up to this many columns the whole numbers are found at once: the relaxation first would cost more than it saves.
 DIRECT_COLUMNS = 1500
+# Follow-on stages have less left to decide, so that they take so many times more columns at once.
+DIRECT_LATER = 3
 CUT_ROUNDS = 12
 # Share of the remaining gap that a round of cuts must close for another one.
 LEAST_GAIN = 0.02
@@ -161,7 +163,7 @@ def _maximise(
     most = np.zeros(int(columns.session.max(initial=-1)) + 1, np.int64)
     np.maximum.at(most, columns.session, value[: len(columns)])
     ceiling = int(most.sum())
-    if len(alive) > DIRECT_COLUMNS:
+    if len(alive) > DIRECT_COLUMNS * (1 if known is None else DIRECT_LATER):
         return _with_prices(columns, value, rows, alive, known, ceiling, deadline)
     chosen, bound = whole_choice(value, rows, alive, deadline)
     reached = -1 if chosen is None else int(value[chosen].sum())
@@ -188,7 +190,7 @@ def _with_prices(
     ordered = np.sort(loss)
     sessions = len(np.unique(columns.session))
     strong = rows.with_more(relaxed.cuts)
-    tried = 0
+    tried, most = 0, ceiling
     for columns_each in (*WIDENING, len(alive)):
         if best is not None and reached >= bound:
             break
@@ -199,12 +201,12 @@ def _with_prices(
         complete = bool(inside.all()) or (best is not None and needed <= allowed)
         if best is not None:
             inside |= best[alive]
-        if inside.sum() == tried and not complete:
-            continue
-        tried = int(inside.sum())
-        chosen, most = whole_choice(value, strong, alive[inside], deadline)
-        if chosen is not None and int(value[chosen].sum()) > reached:
-            best, reached = chosen, int(value[chosen].sum())
+        # The sets grow, so an equal number is the same set, whose answer is known.
+        if inside.sum() > tried:
+            tried = int(inside.sum())
+            chosen, most = whole_choice(value, strong, alive[inside], deadline)
+            if chosen is not None and int(value[chosen].sum()) > reached:
+                best, reached = chosen, int(value[chosen].sum())
         if complete or (best is not None and relaxed.exact_bound - reached <= allowed):
             bound = min(bound, max(most, reached))
             break
@@ -224,6 +226,8 @@ class _Relaxation:
         self._width = rows.matrix.shape[1]
         inner = rows.matrix[:, alive]
         above, below = np.isfinite(rows.upper), np.isfinite(rows.lower)
+        # Only what an earlier stage reached has a lower limit, the number of sessions first.
+        self._is_count_open = not below.any()
         # Equalities appear once on each side.
         self._matrix = sp.vstack([inner[above], -inner[below]]).tocsr()
         self._limits = np.concatenate([rows.upper[above], -rows.lower[below]])
@@ -258,7 +262,7 @@ class _Relaxation:
                 return None
             before = self.exact_bound
             cuts = [inside[cut] for cut in violated_cuts(columns, weights[is_session])]
-            if round_number == 0:
+            if round_number == 0 and self._is_count_open:
                 self._limit_sessions(inside, deadline)
             elif not cuts:
                 return None
