@@ -1,6 +1,7 @@
 """Settings of the calendar that a clinic may change."""
 
 from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
+from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY
 
 BUFFER = "scheduling.buffer_minutes"
 GRID = "scheduling.grid_minutes"
@@ -20,8 +21,8 @@ register(
         source="Time for the note and the room; clinics differ",
         mark=Mark.POLICY,
         least=0,
-        most=60,
-        help_text="Sessions placed by the program keep it; a person may book closer.",
+        most=LONGEST_BUFFER_MINUTES,
+        help_text="Sessions placed by the program keep it; a person may book closer. Clinicians may have their own.",
     ),
     SettingSpec(
         key=GRID,
@@ -46,8 +47,8 @@ register(
         source="No guide names a figure; a day of therapy has its limit",
         mark=Mark.POLICY,
         least=1,
-        most=20,
-        help_text="Sessions placed by the program keep it; a person may book more.",
+        most=MOST_SESSIONS_OF_A_DAY,
+        help_text="Sessions placed by the program keep it; a person may book more. Clinicians may have their own.",
     ),
     SettingSpec(
         key=PLANNER_SECONDS,

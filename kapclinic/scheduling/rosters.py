@@ -9,14 +9,19 @@ from typing import Any
 from uuid import UUID
 
 from kapclinic.clinics.models import Clinic, Room
+from kapclinic.clinics.services import settings_for
 from kapclinic.scheduling import hours
+from kapclinic.scheduling.clinical_settings import BUFFER, MOST_SESSIONS
+from kapclinic.scheduling.limits import Limits
 from kapclinic.scheduling.models import (
     AppointmentParticipant,
     ClinicHoliday,
     ExtraHours,
+    PlanningLimits,
     TimeOff,
     WorkingHours,
 )
+from kapclinic.scheduling.models.roster import WeeklyRow
 from kapclinic.scheduling.spans import Span
 
 MIDNIGHT = time(0)
@@ -28,14 +33,14 @@ def minute_of(clock: time, *, is_end: bool) -> int:
     return hours.MINUTES_PER_DAY if is_end and minute == 0 else minute
 
 
-def weekly(row: WorkingHours, zone: str) -> hours.WeeklyHours:
-    """One row of weekly hours as the arithmetic knows it."""
+def weekly(row: WeeklyRow, zone: str, *, place: str = hours.Place.EITHER) -> hours.WeeklyHours:
+    """One row of weekly times as the arithmetic knows it."""
     return hours.WeeklyHours(
         weekday=row.weekday,
         starts_minute=minute_of(row.starts_at, is_end=False),
         ends_minute=minute_of(row.ends_at, is_end=True),
         zone=zone,
-        place=hours.Place(row.place),
+        place=hours.Place(place),
         valid_from=row.valid_from,
         valid_until=row.valid_until,
     )
@@ -83,7 +88,7 @@ def rosters_of(
     extra: dict[UUID, list[hours.ExtraHours]] = defaultdict(list)
     away: dict[UUID, list[hours.Absence]] = defaultdict(list)
     for row in WorkingHours.objects.standing().filter(clinic=clinic, person__in=keys):
-        weekly_rows[row.person_id].append(weekly(row, clinic.time_zone))
+        weekly_rows[row.person_id].append(weekly(row, clinic.time_zone, place=row.place))
     for more in ExtraHours.objects.standing().filter(clinic=clinic, person__in=keys).overlapping(limits):
         extra[more.person_id].append(
             hours.ExtraHours(Span(more.starts_at, more.ends_at), hours.Place(more.place))
@@ -112,3 +117,21 @@ def room_rosters(
     keys = [room.pk for room in rooms]
     booked = bookings_of("room", keys, limits, leave_out=leave_out)
     return {key: hours.Roster(weekly=None, bookings=tuple(booked[key])) for key in keys}
+
+
+def house_limits(clinic: Clinic) -> Limits:
+    """The limits of clinicians who have none of their own."""
+    values = settings_for(clinic, BUFFER, MOST_SESSIONS)
+    return Limits(most_sessions_per_day=values[MOST_SESSIONS], buffer_minutes=values[BUFFER])
+
+
+def limits_of(clinic: Clinic, people: Iterable[UUID]) -> dict[UUID, Limits]:
+    """Each person's own limits, else the clinic's, by person; two queries."""
+    house, keys = house_limits(clinic), list(people)
+    own = {
+        row.person_id: house.with_own(
+            most_sessions_per_day=row.most_sessions_per_day, buffer_minutes=row.buffer_minutes
+        )
+        for row in PlanningLimits.objects.filter(clinic=clinic, person__in=keys)
+    }
+    return {key: own.get(key, house) for key in keys}

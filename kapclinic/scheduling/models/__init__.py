@@ -16,10 +16,13 @@ from kapclinic.scheduling.models.appointments import (
 
 # The first migration names it here.
 from kapclinic.scheduling.models.appointments import _Span as _Span
+from kapclinic.scheduling.models.feeds import NEUTRAL_TITLE, CalendarFeed
+from kapclinic.scheduling.models.patients import PatientAbsence, PatientPlace, PatientTimes, Wish
 from kapclinic.scheduling.models.roster import (
     ClinicHoliday,
     ExtraHours,
     HoursPlace,
+    PlanningLimits,
     RosterQuerySet,
     RosterRow,
     TimeOff,
@@ -30,21 +33,28 @@ from kapclinic.scheduling.models.roster import (
 __all__ = [
     "INTEGRATION_KINDS",
     "LIVE_STATES",
+    "NEUTRAL_TITLE",
     "Appointment",
     "AppointmentKind",
     "AppointmentParticipant",
     "AppointmentQuerySet",
     "AppointmentState",
+    "CalendarFeed",
     "ClinicHoliday",
     "ExtraHours",
     "HoursPlace",
     "MeetingPlace",
     "Part",
+    "PatientAbsence",
+    "PatientPlace",
+    "PatientTimes",
+    "PlanningLimits",
     "RosterQuerySet",
     "RosterRow",
     "TimeOff",
     "ToldHow",
     "Weekday",
+    "Wish",
     "WorkingHours",
     "new_request_key",
 ]

@@ -1,4 +1,4 @@
-"""Working hours, time off and holidays: when someone can be booked."""
+"""Working hours, time off, holidays and a clinician's own limits: when someone can be booked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalQuerySet, ClinicalRow
+from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY
 from kapclinic.scheduling.spans import Span
 
 
@@ -64,22 +65,47 @@ class RosterRow(ClinicalRow):
         abstract = True
 
 
-@tracked
-class WorkingHours(RosterRow):
-    """Weekly hours of one person on the clinic's wall clock, `valid_from` to `valid_until` with both days.
+class WeeklyRow(RosterRow):
+    """Base of weekly times on the clinic's wall clock, `valid_from` to `valid_until` with both days.
 
     `ends_at` 00:00 means the midnight that ends the day.
     """
 
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="working_hours"
-    )
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
     starts_at = models.TimeField("from")
     ends_at = models.TimeField("until")
-    place = models.CharField(max_length=10, choices=HoursPlace, default=HoursPlace.EITHER)
     valid_from = models.DateField("in force from")
     valid_until = models.DateField("until and including", null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.starts_at:%H:%M}-{self.ends_at:%H:%M}"
+
+
+def weekly_constraints(name: str) -> list[models.BaseConstraint]:
+    """What holds for weekly times, as constraints whose names begin with `name`."""
+    return [
+        models.CheckConstraint(name=f"{name}_weekday", condition=Q(weekday__gte=1, weekday__lte=7)),
+        models.CheckConstraint(
+            name=f"{name}_end_after_start", condition=Q(ends_at__gt=F("starts_at")) | Q(ends_at="00:00")
+        ),
+        models.CheckConstraint(
+            name=f"{name}_validity",
+            condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
+        ),
+    ]
+
+
+@tracked
+class WorkingHours(WeeklyRow):
+    """Weekly hours of one person."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="working_hours"
+    )
+    place = models.CharField(max_length=10, choices=HoursPlace, default=HoursPlace.EITHER)
 
     class Meta:
         ordering = ["weekday", "starts_at"]
@@ -88,22 +114,7 @@ class WorkingHours(RosterRow):
                 fields=["person"], condition=Q(withdrawn_at__isnull=True), name="scheduling_hours_of_person"
             )
         ]
-        constraints = [
-            models.CheckConstraint(
-                name="scheduling_hours_weekday", condition=Q(weekday__gte=1, weekday__lte=7)
-            ),
-            models.CheckConstraint(
-                name="scheduling_hours_end_after_start",
-                condition=Q(ends_at__gt=F("starts_at")) | Q(ends_at="00:00"),
-            ),
-            models.CheckConstraint(
-                name="scheduling_hours_validity",
-                condition=Q(valid_until__isnull=True) | Q(valid_until__gte=F("valid_from")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_weekday_display()} {self.starts_at:%H:%M}-{self.ends_at:%H:%M}"
+        constraints = weekly_constraints("scheduling_hours")
 
 
 @tracked
@@ -182,3 +193,32 @@ class ClinicHoliday(RosterRow):
 
     def __str__(self) -> str:
         return self.name
+
+
+@tracked
+class PlanningLimits(ClinicalRow):
+    """A clinician's own limits at one clinic, kept by sessions that the program places; None: the clinic's setting."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="planning_limits"
+    )
+    most_sessions_per_day = models.PositiveSmallIntegerField("most sessions a day", null=True, blank=True)
+    buffer_minutes = models.PositiveSmallIntegerField("minutes between two sessions", null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "planning limits"
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "person"], name="scheduling_limits_once_a_clinic"),
+            models.CheckConstraint(
+                name="scheduling_limits_sessions",
+                condition=Q(most_sessions_per_day__isnull=True)
+                | Q(most_sessions_per_day__gte=1, most_sessions_per_day__lte=MOST_SESSIONS_OF_A_DAY),
+            ),
+            models.CheckConstraint(
+                name="scheduling_limits_buffer",
+                condition=Q(buffer_minutes__isnull=True) | Q(buffer_minutes__lte=LONGEST_BUFFER_MINUTES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} limits"

@@ -1,4 +1,4 @@
-"""Working hours, extra hours, time off and holidays. Recording an absence never fails over bookings and cancels none."""
+"""Working hours, own limits, extra hours, time off, holidays. Recording an absence never fails over bookings; it cancels none."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
-from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.scheduling import hooks
+from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY
 from kapclinic.scheduling.models import (
     ClinicHoliday,
     ExtraHours,
     HoursPlace,
+    PlanningLimits,
     RosterRow,
     TimeOff,
     WorkingHours,
@@ -36,28 +38,21 @@ def add_working_hours(
     now: datetime | None = None,
 ) -> WorkingHours:
     """Weekly hours on the clinic's clock; the same row again is the one that is there. Raises Refused for a reversed span."""
-    now = now or timezone.now()
-    reasons = []
-    if ends_at <= starts_at and ends_at != time(0):
-        reasons.append(Reason("reversed", "They end after they start (00:00 is midnight).", field="ends_at"))
-    if valid_until is not None and valid_until < valid_from:
-        reasons.append(Reason("validity", "The last day is not before the first.", field="valid_until"))
-    if reasons:
-        raise Refused(reasons)
-    with transaction.atomic():
-        same = {
-            "clinic": clinic,
-            "person": person,
-            "weekday": weekday,
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-            "place": place,
-            "valid_from": valid_from,
-            "valid_until": valid_until,
-        }
-        _lock_person(person)
-        known = WorkingHours.objects.standing().filter(**same).first()
-        return known or WorkingHours.objects.create(**same, created_at=now, created_by=actor)
+    weekly_or_refuse(starts_at, ends_at, valid_from, valid_until)
+    return add_once(
+        WorkingHours,
+        lock=person,
+        actor=actor,
+        now=now,
+        clinic=clinic,
+        person=person,
+        weekday=weekday,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        place=place,
+        valid_from=valid_from,
+        valid_until=valid_until,
+    )
 
 
 def end_working_hours(
@@ -147,15 +142,76 @@ def _add_span(
     now: datetime | None,
     **more: Any,
 ) -> Any:
+    span_or_refuse(starts_at, ends_at)
+    return add_once(
+        model,
+        lock=person,
+        actor=actor,
+        now=now,
+        clinic=clinic,
+        person=person,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        **more,
+    )
+
+
+def set_planning_limits(
+    *,
+    clinic: Clinic,
+    person: User,
+    actor: User,
+    most_sessions_per_day: int | None = None,
+    buffer_minutes: int | None = None,
+    now: datetime | None = None,
+) -> PlanningLimits:
+    """A clinician's own limits in place of the clinic's; None takes the clinic's. Raises Refused out of bounds (limits.py)."""
+    reasons = []
+    if most_sessions_per_day is not None and not 1 <= most_sessions_per_day <= MOST_SESSIONS_OF_A_DAY:
+        text = f"Between 1 and {MOST_SESSIONS_OF_A_DAY} sessions a day."
+        reasons.append(Reason("most-sessions", text, field="most_sessions_per_day"))
+    if buffer_minutes is not None and not 0 <= buffer_minutes <= LONGEST_BUFFER_MINUTES:
+        text = f"Between 0 and {LONGEST_BUFFER_MINUTES} minutes."
+        reasons.append(Reason("buffer", text, field="buffer_minutes"))
+    refuse_if(reasons)
+    with transaction.atomic():
+        _lock(person)
+        row = PlanningLimits.objects.filter(clinic=clinic, person=person).first()
+        if row is None:
+            row = PlanningLimits(
+                clinic=clinic, person=person, created_at=now or timezone.now(), created_by=actor
+            )
+        row.most_sessions_per_day, row.buffer_minutes = most_sessions_per_day, buffer_minutes
+        row.save()
+        return row
+
+
+def weekly_or_refuse(starts_at: time, ends_at: time, valid_from: date, valid_until: date | None) -> None:
+    """Raise Refused for weekly times, or days on which they are in force, that end before they begin."""
+    reasons = []
+    if ends_at <= starts_at and ends_at != time(0):
+        reasons.append(Reason("reversed", "They end after they start (00:00 is midnight).", field="ends_at"))
+    if valid_until is not None and valid_until < valid_from:
+        reasons.append(Reason("validity", "The last day is not before the first.", field="valid_until"))
+    refuse_if(reasons)
+
+
+def span_or_refuse(starts_at: datetime, ends_at: datetime) -> None:
+    """Raise Refused for a stretch that ends before it begins."""
     if ends_at <= starts_at:
         raise Refused(Reason("reversed", "It ends after it starts.", field="ends_at"))
+
+
+def add_once(model: Any, *, lock: Any, actor: User, now: datetime | None, **same: Any) -> Any:
+    """The standing row of `model` with the values `same`, made when there is none: two clicks at once make one row.
+
+    `lock` is whose row it is.
+    """
     with transaction.atomic():
-        _lock_person(person)
-        same = {"clinic": clinic, "person": person, "starts_at": starts_at, "ends_at": ends_at, **more}
+        _lock(lock)
         known = model.objects.standing().filter(**same).first()
         return known or model.objects.create(**same, created_at=now or timezone.now(), created_by=actor)
 
 
-def _lock_person(person: User) -> None:
-    """Two clicks at once make one row."""
-    User.objects.select_for_update().get(pk=person.pk)
+def _lock(whose: Any) -> None:
+    type(whose).objects.select_for_update().get(pk=whose.pk)
