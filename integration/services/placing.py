@@ -29,8 +29,9 @@ from kapclinic.scheduling.models import (
     MeetingPlace,
     Part,
 )
+from kapclinic.scheduling.patient_times import RULED_OUT, availability_of
 from kapclinic.scheduling.placing import Candidate, Choice, Placement, Request, RoomCandidate, place
-from kapclinic.scheduling.rosters import bookings_of, room_rosters, rosters_of
+from kapclinic.scheduling.rosters import bookings_of, limits_of, room_rosters, rosters_of
 from kapclinic.scheduling.services import book_appointment, move_appointment
 from kapclinic.scheduling.spans import Span
 
@@ -65,6 +66,7 @@ def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID,
     limits = Span(need.plan_from, need.closes_at).widened(before=timedelta(days=1), after=timedelta(days=1))
     people = _candidates(need, now=now)
     rosters = rosters_of(clinic, [user for user, _ in people], limits, leave_out=leave_out)
+    own_limits = limits_of(clinic, [user.pk for user, _ in people])
     rooms = list(Room.objects.filter(clinic=clinic, kind=RoomKind.THERAPY, is_active=True))
     open_rooms = room_rosters(rooms, limits, leave_out=leave_out)
     patient = need.episode.patient
@@ -72,12 +74,15 @@ def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID,
         Booking(booking.span, "the patient is booked")
         for booking in bookings_of("patient", [patient.pk], limits, leave_out=leave_out)[patient.pk]
     ]
+    coming = availability_of(clinic, [patient.pk], limits)[patient.pk]
+    blocked += [Booking(span, RULED_OUT) for span in coming.unavailable]
     request = Request(
         key=str(need.pk),
         window=Span(need.plan_from, need.closes_at),
         duration_minutes=need.duration_minutes,
         zone=clinic.time_zone,
         preferred=Span(need.preferred_from, need.preferred_until),
+        place=coming.place,
         margin_minutes=values[MARGIN] if need.is_provisional else 0,
         prefer_before=next_dose_at(need.episode, after=need.d0),
         blocked=(*blocked, *impaired_bookings(need.episode, now=now)),
@@ -86,7 +91,13 @@ def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID,
     return Situation(
         request=request,
         candidates=tuple(
-            Candidate(key=str(user.pk), name=str(user), roster=rosters[user.pk], part=part)
+            Candidate(
+                key=str(user.pk),
+                name=str(user),
+                roster=rosters[user.pk],
+                part=part,
+                buffer_minutes=own_limits[user.pk].buffer_minutes,
+            )
             for user, part in people
         ),
         rooms=tuple(RoomCandidate(str(room.pk), room.name, open_rooms[room.pk]) for room in rooms) or None,

@@ -12,7 +12,8 @@ from kapclinic.accounts.models import Role
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason
 from kapclinic.scheduling.hours import Place, availability
-from kapclinic.scheduling.models import AppointmentParticipant
+from kapclinic.scheduling.models import AppointmentKind, AppointmentParticipant
+from kapclinic.scheduling.patient_times import availability_of
 from kapclinic.scheduling.rosters import rosters_of
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import moment_words, span_words
@@ -70,7 +71,7 @@ def clash_reasons(proposal: Proposal) -> list[Reason]:
 
 
 def soft_reasons(proposal: Proposal, *, now: datetime) -> list[Reason]:
-    """What speaks against the time but yields to a written reason: hours, time off, the past, the window."""
+    """What speaks against the time but yields to a written reason: hours, time off, the patient's own, the past, the window."""
     found: list[Reason] = []
     zone = proposal.clinic.time_zone
     if proposal.span.starts_at < now:
@@ -81,6 +82,15 @@ def soft_reasons(proposal: Proposal, *, now: datetime) -> list[Reason]:
         )
         text = f"It lies outside its window, {opens} to {closes}."
         found.append(_passable("outside-window", text, "starts_at"))
+    if proposal.patient is not None:
+        coming = availability_of(proposal.clinic, [proposal.patient.pk], proposal.span)[proposal.patient.pk]
+        for span in coming.unavailable:
+            words = f"The patient cannot come {span_words(span, zone)}."
+            found.append(_passable("patient-unavailable", words, "starts_at"))
+        # Where they can come is asked about talking; a dose is given at the clinic.
+        if proposal.kind != AppointmentKind.DOSING and not coming.place.serves(Place(proposal.place)):
+            words = f"The patient can come {_how(coming.place)} only."
+            found.append(_passable("patient-place", words, "place"))
     rosters = rosters_of(proposal.clinic, proposal.people, proposal.span, leave_out=proposal.leave_out)
     for person in proposal.people:
         laid = availability(rosters[person.pk], proposal.span, place=Place(proposal.place))
@@ -98,10 +108,14 @@ def _hours_reason(person: Any, laid: Any, proposal: Proposal) -> Reason:
     for holiday in laid.holidays:
         if not laid.worked:
             return _passable(f"holiday-{person.pk}", f"The clinic is closed for {holiday.name}.", "starts_at")
-    how = "by telehealth" if proposal.place == Place.TELEHEALTH else "in person"
+    how = _how(proposal.place)
     return _passable(
         f"outside-hours-{person.pk}", f"{person} does not work {how} for all of that time.", "starts_at"
     )
+
+
+def _how(place: str) -> str:
+    return "by telehealth" if place == Place.TELEHEALTH else "in person"
 
 
 def _passable(code: str, text: str, field: str) -> Reason:

@@ -46,12 +46,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A clinician who may take the session, in the order of preference in which candidates are given."""
+    """A clinician who may take the session, in the order of preference in which candidates are given.
+
+    `buffer_minutes` is kept between this clinician's sessions; None: what is kept in rooms.
+    """
 
     key: str
     name: str
     roster: Roster
     part: str = "therapist"
+    buffer_minutes: int | None = None
+
+    def free_time(self, within: Span, *, place: Place, buffer_minutes: int) -> Availability:
+        """The roster laid over `within`, with this clinician's buffer, else `buffer_minutes`."""
+        own = buffer_minutes if self.buffer_minutes is None else self.buffer_minutes
+        return availability(self.roster, within, place=place, buffer_minutes=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,8 @@ def place(
 ) -> Placement:
     """Place one session. `rooms` None: the clinic books no rooms for this kind, so none is looked for.
 
-    `buffer_minutes` is kept between sessions of a clinician and in a room, not around the patient's own bookings.
+    `buffer_minutes` is kept in a room and, unless they have their own, between sessions of a clinician; not around the
+    patient's own bookings.
     """
     usable, reasons = _usable_window(request)
     if usable is None:
@@ -143,7 +153,7 @@ def options_for(
     """Every start at which `candidate` could take the session, with a free room where one is needed."""
     blocked = [booking.span for booking in request.blocked]
     for kind in _kinds(request.place):
-        free = availability(candidate.roster, usable, place=kind, buffer_minutes=buffer_minutes).free
+        free = candidate.free_time(usable, place=kind, buffer_minutes=buffer_minutes).free
         needs_room = kind is Place.IN_PERSON and rooms is not None
         room_free = _room_time(rooms or (), usable, buffer_minutes) if needs_room else {}
         for start in free_starts(
@@ -240,7 +250,7 @@ def _explain(
     who = (
         candidate.name if candidate.part == "therapist" else f"{candidate.part.capitalize()} {candidate.name}"
     )
-    found = availability(candidate.roster, usable, place=request.place, buffer_minutes=buffer_minutes)
+    found = candidate.free_time(usable, place=request.place, buffer_minutes=buffer_minutes)
     if not found.rostered:
         return f"{who} works no hours{_kind_words(request.place)} in the window."
     if not found.worked:

@@ -17,11 +17,12 @@ from kapclinic.accounts.models import Licence, Role, User, current_members
 from kapclinic.clinics.models import Clinic, Room, RoomKind
 from kapclinic.clinics.services import settings_for
 from kapclinic.scheduling import planner
-from kapclinic.scheduling.clinical_settings import BUFFER, GRID, MOST_SESSIONS
+from kapclinic.scheduling.clinical_settings import BUFFER, GRID
 from kapclinic.scheduling.hours import Place, availability
 from kapclinic.scheduling.models import Appointment, AppointmentState
-from kapclinic.scheduling.rosters import bookings_of, room_rosters, rosters_of
-from kapclinic.scheduling.spans import Span
+from kapclinic.scheduling.patient_times import Availability, availability_of
+from kapclinic.scheduling.rosters import bookings_of, limits_of, room_rosters, rosters_of
+from kapclinic.scheduling.spans import Span, clip
 
 # A neighbour just outside a window still counts: for its buffer, and against the sessions of its day.
 _AROUND = timedelta(days=1)
@@ -93,7 +94,7 @@ def gather(
     `also`: people whose time is needed though they are on none of the teams. `over`: time that it covers besides the windows.
     """
     wanted = list(needs)
-    values = settings_for(clinic, BUFFER, GRID, MARGIN, MOST_SESSIONS)
+    values = settings_for(clinic, BUFFER, GRID, MARGIN)
     covered = [Span(need.plan_from, need.closes_at) for need in wanted] + ([] if over is None else [over])
     if not covered:
         empty = planner.Problem(zone=clinic.time_zone, sessions=(), clinicians=(), grid_minutes=values[GRID])
@@ -111,6 +112,8 @@ def gather(
     taken = bookings_of("patient", {need.episode.patient_id for need in wanted}, limits, leave_out=leave_out)
     impaired = impaired_spans({need.episode_id for need in wanted}, now=now)
     doses = next_doses({need.episode_id for need in wanted})
+    coming = availability_of(clinic, {need.episode.patient_id for need in wanted}, limits)
+    own_limits = limits_of(clinic, people)
     sessions = tuple(
         _session(
             need,
@@ -120,6 +123,7 @@ def gather(
                 *(booking.span for booking in taken[need.episode.patient_id]),
                 *impaired[need.episode_id],
             ),
+            coming=coming[need.episode.patient_id],
             next_dose=min((at for at in doses[need.episode_id] if at > need.d0), default=None),
             margin=values[MARGIN] if need.is_provisional else 0,
             room_kind=RoomKind.THERAPY if rooms else None,
@@ -131,10 +135,11 @@ def gather(
         planner.Clinician(
             key=str(key),
             free=_free_time(rosters[key], limits),
-            buffer_minutes=values[BUFFER],
-            most_per_day=values[MOST_SESSIONS],
+            buffer_minutes=own_limits[key].buffer_minutes,
+            most_per_day=own_limits[key].most_sessions_per_day,
             busy=tuple(
-                planner.Busy(booking.span, buffer_minutes=values[BUFFER]) for booking in rosters[key].bookings
+                planner.Busy(booking.span, buffer_minutes=own_limits[key].buffer_minutes)
+                for booking in rosters[key].bookings
             ),
         )
         for key in people
@@ -169,6 +174,7 @@ def _session(
     booking: Appointment | None,
     *,
     unavailable: tuple[Span, ...],
+    coming: Availability,
     next_dose: datetime | None,
     margin: int,
     room_kind: str | None,
@@ -190,6 +196,9 @@ def _session(
     if next_dose is not None and window.starts_at < next_dose < window.ends_at:
         # Before the next dose is preferred (rule book 0.2).
         wishes = (planner.Wish(spans=(Span(window.starts_at, next_dose),)),)
+    # A wish without spans would mean any time: what lies outside the window asks for nothing here.
+    if preferred := clip(coming.preferred, window):
+        wishes = (*wishes, planner.Wish(spans=preferred))
     return planner.Session(
         key=str(need.pk),
         patient=str(need.episode.patient_id),
@@ -198,9 +207,9 @@ def _session(
         candidates=candidates,
         preferred=Span(need.preferred_from, need.preferred_until),
         margin_minutes=margin,
-        place=Place.EITHER,
+        place=coming.place,
         room_kind=room_kind,
-        unavailable=unavailable,
+        unavailable=(*unavailable, *coming.unavailable),
         wishes=wishes,
         promise=promise,
         not_before=now,
