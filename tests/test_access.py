@@ -33,7 +33,7 @@ PUBLIC = frozenset(
         # For whoever is signed in, whatever their role; the view itself sends others to sign-in.
         "account_change_password", "accounts:lock", "accounts:unlock", "accounts:touch",
         # The secret in the link is the right.
-        "accounts:invitation-follow", "accounts:invitation-accept",
+        "accounts:invitation-follow", "accounts:invitation-accept", "scheduling:feed-calendar",
     }
 )  # fmt: skip
 # These ask for more than the table can say: refusals are walked, letting in is tested where they live.

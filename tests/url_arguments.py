@@ -32,7 +32,13 @@ from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Notice, Task
 from kapclinic.notices.services import notify, open_task
 from kapclinic.scheduling.models import AppointmentKind, Part
-from kapclinic.scheduling.services import add_holiday, add_working_hours, book_appointment
+from kapclinic.scheduling.services import (
+    add_holiday,
+    add_patient_absence,
+    add_working_hours,
+    book_appointment,
+    make_feed,
+)
 from screening.importing.services import receive_upload
 from screening.services.facts import record_condition, record_medication
 from sessions.dose import Drug, Route
@@ -515,6 +521,27 @@ def _hours(situation: Situation) -> dict[str, Any]:
         valid_from=date(2026, 1, 5), actor=situation.manager,
     )  # fmt: skip
     return {"what": "hours", "pk": row.pk}
+
+
+@for_address("scheduling:feed-calendar")
+def _feed(situation: Situation) -> dict[str, Any]:
+    _, secret = make_feed(person=situation.team[Role.THERAPIST], clinic=situation.clinic)
+    return {"secret": secret}
+
+
+@for_address("scheduling:patient-availability")
+def _availability(situation: Situation) -> dict[str, Any]:
+    return {"public_id": situation.episode.patient.public_id}
+
+
+@for_address("scheduling:patient-withdraw")
+def _patient_absence(situation: Situation) -> dict[str, Any]:
+    starts_at = timezone.now()
+    row = add_patient_absence(
+        patient=situation.episode.patient, starts_at=starts_at, ends_at=starts_at + timedelta(days=1),
+        actor=situation.coordinator,
+    )  # fmt: skip
+    return {"what": "away", "pk": row.pk}
 
 
 @for_address("scheduling:holiday-withdraw")

@@ -13,15 +13,19 @@ from django.utils import timezone
 
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
+from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY, Limits
 from kapclinic.scheduling.models import (
+    NEUTRAL_TITLE,
     AppointmentKind,
     HoursPlace,
     MeetingPlace,
     TimeOff,
     ToldHow,
     Weekday,
+    Wish,
     new_request_key,
 )
+from kapclinic.scheduling.public_holidays import STATES
 
 
 def day_input(**attributes: Any) -> forms.DateInput:
@@ -169,17 +173,51 @@ class HeldForm(ClinicForm):
         return data
 
 
-class HoursForm(ClinicForm):
-    """Weekly hours on one or several weekdays."""
+class WeeklyForm(ClinicForm):
+    """The same time on one or several weekdays."""
 
     weekdays = forms.TypedMultipleChoiceField(
         choices=Weekday.choices, coerce=int, widget=forms.CheckboxSelectMultiple
     )
     starts_at = forms.TimeField(label="From", widget=time_input())
     ends_at = forms.TimeField(label="Until", widget=time_input(), help_text="00:00 is midnight.")
-    place = forms.ChoiceField(choices=HoursPlace.choices)
     valid_from = forms.DateField(label="In force from", widget=day_input(), initial=timezone.localdate)
     valid_until = forms.DateField(label="Until and including", widget=day_input(), required=False)
+
+
+class HoursForm(WeeklyForm):
+    """Weekly hours."""
+
+    place = forms.ChoiceField(choices=HoursPlace.choices)
+
+
+class PatientTimesForm(WeeklyForm):
+    """Weekly times in which a patient cannot come, or would rather come."""
+
+    wish = forms.ChoiceField(label="The patient", choices=Wish.choices, widget=forms.RadioSelect)
+    field_order = ["wish"]
+
+
+class PatientPlaceForm(ClinicForm):
+    """How a patient can come."""
+
+    place = forms.ChoiceField(label="Comes", choices=HoursPlace.choices)
+
+
+class LimitsForm(ClinicForm):
+    """A clinician's own limits; empty fields stand for the clinic's settings."""
+
+    most_sessions_per_day = forms.IntegerField(
+        label="Most sessions a day", min_value=1, max_value=MOST_SESSIONS_OF_A_DAY, required=False
+    )
+    buffer_minutes = forms.IntegerField(
+        label="Minutes between two sessions", min_value=0, max_value=LONGEST_BUFFER_MINUTES, required=False
+    )
+
+    def __init__(self, *args: Any, house: Limits, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["most_sessions_per_day"].help_text = f"Empty: the clinic's {house.most_sessions_per_day}."
+        self.fields["buffer_minutes"].help_text = f"Empty: the clinic's {house.buffer_minutes}."
 
 
 class SpanForm(ClinicForm):
@@ -203,6 +241,18 @@ class TimeOffForm(SpanForm):
     kind = forms.ChoiceField(choices=TimeOff.Kind.choices)
 
 
+class FeedForm(ClinicForm):
+    """What every appointment is called in the person's own calendar."""
+
+    title = forms.CharField(
+        label="Appointments are called",
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": NEUTRAL_TITLE, "autocomplete": "off"}),
+        help_text=f'Empty: "{NEUTRAL_TITLE}". Choose a word that says nothing about patients or treatment.',
+    )
+
+
 class ExtraHoursForm(SpanForm):
     """Extra hours."""
 
@@ -214,3 +264,16 @@ class HolidayForm(ClinicForm):
 
     on = forms.DateField(label="Day", widget=day_input())
     name = forms.CharField(max_length=80)
+
+
+class HolidaysForm(ClinicForm):
+    """Whose public holidays are suggested."""
+
+    state = forms.ChoiceField(label="Public holidays of", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        cast(forms.ChoiceField, self.fields["state"]).choices = [
+            ("", "United States (federal)"),
+            *STATES.items(),
+        ]

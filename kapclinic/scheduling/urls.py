@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kapclinic.scheduling.views import appointments, calendar, roster
+from kapclinic.scheduling.views import appointments, calendar, feeds, patients, roster
 
 app_name = "scheduling"
 urlpatterns = [
@@ -16,6 +16,11 @@ urlpatterns = [
     path("appointments/<uuid:pk>/arrive/", appointments.arrive, name="appointment-arrive"),
     path("appointments/<uuid:pk>/no-show/", appointments.no_show, name="appointment-no-show"),
     path("appointments/<uuid:pk>/complete/", appointments.complete, name="appointment-complete"),
+    path("feed/", feeds.own, name="feed"),
+    path("feed/revoke/", feeds.revoke, name="feed-revoke"),
+    path("feeds/<str:secret>.ics", feeds.calendar, name="feed-calendar"),
+    path("patients/<str:public_id>/", patients.availability, name="patient-availability"),
+    path("patients/<str:what>/<uuid:pk>/withdraw/", patients.withdraw, name="patient-withdraw"),
     path("hours/", roster.index, name="rosters"),
     path("hours/holidays/", roster.add_holiday, name="holiday-add"),
     path("hours/holidays/<uuid:pk>/withdraw/", roster.withdraw_holiday, name="holiday-withdraw"),

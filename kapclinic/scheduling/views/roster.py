@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import model_to_dict
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from kapclinic.accounts import policy
@@ -16,10 +18,26 @@ from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
-from kapclinic.scheduling import services
-from kapclinic.scheduling.forms import ExtraHoursForm, HolidayForm, HoursForm, TimeOffForm, staff_of
-from kapclinic.scheduling.models import Appointment, ClinicHoliday, ExtraHours, TimeOff, WorkingHours
+from kapclinic.scheduling import public_holidays, services
+from kapclinic.scheduling.forms import (
+    ExtraHoursForm,
+    HolidayForm,
+    HolidaysForm,
+    HoursForm,
+    LimitsForm,
+    TimeOffForm,
+    staff_of,
+)
+from kapclinic.scheduling.models import (
+    Appointment,
+    ClinicHoliday,
+    ExtraHours,
+    PlanningLimits,
+    TimeOff,
+    WorkingHours,
+)
 from kapclinic.scheduling.relations import Roster
+from kapclinic.scheduling.rosters import house_limits
 
 _ROWS = {"hours": WorkingHours, "extra": ExtraHours, "off": TimeOff}
 
@@ -69,20 +87,45 @@ def index(request: ActorRequest) -> HttpResponse:
             "rows": by_person,
             "holidays": ClinicHoliday.objects.standing().filter(clinic=actor.clinic, on__gte=today),
             "holiday_form": HolidayForm(),
+            **_public_holidays(request, today),
             "may_edit_clinic": policy.can(actor, "hours.edit", actor.clinic),
         },
     )
 
 
+def _public_holidays(request: ActorRequest, today: date) -> dict[str, Any]:
+    """Public holidays of the coming year that the clinic has not added, for the state asked for, else the clinic's own."""
+    clinic = request.actor.clinic
+    asked = request.GET.get("state")
+    state = public_holidays.state_in(clinic.address) if asked is None else asked
+    form = HolidaysForm({"state": state})
+    if not form.is_valid():
+        raise Http404
+    kept = set(ClinicHoliday.objects.standing().filter(clinic=clinic).values_list("on", flat=True))
+    found = public_holidays.suggested(state, today)
+    return {
+        "state": state,
+        "state_form": form,
+        "suggested": [holiday for holiday in found if holiday.on not in kept],
+    }
+
+
 @page("hours.edit", fetch=roster_for)
 def person(request: ActorRequest, roster: Roster) -> HttpResponse:
-    """Hours and absences of one clinician; three small forms on one page."""
+    """Hours, absences and own limits of one clinician; small forms on one page."""
     actor = request.actor
     which = request.POST.get("which", "")
+    house = house_limits(actor.clinic)
+    own = PlanningLimits.objects.filter(clinic=actor.clinic, person=roster.person).first()
     forms = {
         "hours": HoursForm(request.POST if which == "hours" else None),
         "off": TimeOffForm(request.POST if which == "off" else None, prefix="off"),
         "extra": ExtraHoursForm(request.POST if which == "extra" else None, prefix="extra"),
+        "limits": LimitsForm(
+            request.POST if which == "limits" else None,
+            house=house,
+            initial={} if own is None else model_to_dict(own, ["most_sessions_per_day", "buffer_minutes"]),
+        ),
     }
     form = forms.get(which)
     if request.method == "POST" and form is not None and form.is_valid():
@@ -121,6 +164,8 @@ def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
         services.add_time_off(
             **common, starts_at=data["starts_at"], ends_at=data["ends_at"], kind=data["kind"]
         )
+    elif which == "limits":
+        services.set_planning_limits(**common, **data)
     else:
         services.add_extra_hours(
             **common, starts_at=data["starts_at"], ends_at=data["ends_at"], place=data["place"]
@@ -195,7 +240,13 @@ def add_holiday(request: ActorRequest) -> HttpResponse:
             messages.success(request, "The clinic is closed that day.")
     else:
         messages.error(request, "Give the day and its name.")
-    return redirect("scheduling:rosters")
+    return redirect(reverse("scheduling:rosters", query=_chosen_state(request)))
+
+
+def _chosen_state(request: ActorRequest) -> dict[str, str] | None:
+    """The state whose suggestions were on the page, so that the next one is a click away."""
+    state = request.POST.get("state")
+    return None if state is None else {"state": state}
 
 
 def holiday_for(actor: Actor, pk: Any) -> ClinicHoliday:
