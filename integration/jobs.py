@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from integration.models import IntegrationNeed
-from integration.services.needs import CLOSE_JOB, PLAN_JOB, note_closed_window
-from integration.services.planning import plan_need
+from integration.services.needs import CLOSE_JOB, PLAN_JOB, REPLAN_JOB, note_closed_window
+from integration.services.planning import plan_need, plan_waiting
 from integration.services.planning.proposing import REPAIR_JOB, repair_absence
 from integration.services.watching import WATCH_JOB, watch_window
+from kapclinic.clinics.models import Clinic
 from kapclinic.jobs.registry import handler
 from kapclinic.scheduling.models import TimeOff
 
@@ -28,6 +29,12 @@ def plan_integration(payload: dict[str, Any], *, now: datetime) -> None:
 def watch(payload: dict[str, Any], *, now: datetime) -> datetime | None:
     """Alarm people about a window that nobody serves, each at their time; gives back when to look again."""
     return watch_window(need=_need(payload), now=now)
+
+
+@handler(REPLAN_JOB)
+def replan(payload: dict[str, Any], *, now: datetime) -> None:
+    """Plan anew what a clinic merely holds or has no time for."""
+    plan_waiting(clinic=Clinic.objects.get(pk=payload["clinic"]), now=now)
 
 
 @handler(CLOSE_JOB)

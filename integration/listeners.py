@@ -34,6 +34,7 @@ def register() -> None:
         hooks.completion_page(kind, _page_to_hold)
     hooks.on_change(AppointmentKind.DOSING, follow_planned_dose)
     hooks.on_absence(_ask_for_repair)
+    hooks.on_patient_time(_ask_for_new_plan)
     hooks.backdrop(_open_windows)
     takes_back(IntegrationSession)(_take_back)
 
@@ -46,6 +47,18 @@ def _ask_for_repair(absence: Any, now: datetime) -> None:
         clinic=absence.clinic,
         now=now,
     )
+
+
+def _ask_for_new_plan(patient: Any, now: datetime) -> None:
+    """What the patient was not told yet may lie better now; only where a session of theirs is still to be planned."""
+    if IntegrationNeed.objects.plannable(now).filter(episode__patient=patient).exists():
+        enqueue(
+            kind=needs.REPLAN_JOB,
+            key=f"{needs.REPLAN_JOB}:{patient.clinic_id}",
+            payload={"clinic": str(patient.clinic_id)},
+            clinic=patient.clinic,
+            now=now,
+        )
 
 
 def _follow_appointment(change: Change) -> None:

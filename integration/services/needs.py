@@ -29,6 +29,7 @@ from sessions.followups import AnchorsChange
 from sessions.models import DosingSession
 
 PLAN_JOB = "plan_integration"
+REPLAN_JOB = "replan_integration"
 CLOSE_JOB = "close_integration_window"
 
 

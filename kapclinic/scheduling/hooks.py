@@ -50,8 +50,10 @@ BackdropSource = Callable[..., Iterable[Backdrop]]
 PageOf = Callable[[Any], str]
 
 AbsenceListener = Callable[[Any, datetime], None]
+PatientListener = Callable[[Any, datetime], None]
 
 _absence_listeners: list[AbsenceListener] = []
+_patient_listeners: list[PatientListener] = []
 _listeners: dict[str, list[Listener]] = {}
 _windows: dict[str, WindowFinder] = {}
 _backdrops: list[BackdropSource] = []
@@ -81,6 +83,18 @@ def tell_absence(absence: Any, now: datetime) -> None:
     """Run the listeners of absences."""
     for listener in _absence_listeners:
         listener(absence, now)
+
+
+def on_patient_time(listener: PatientListener) -> None:
+    """`listener(patient, now)` runs in the transaction that changes when or how a patient can come; it must not refuse."""
+    if listener not in _patient_listeners:
+        _patient_listeners.append(listener)
+
+
+def tell_patient_time(patient: Any, now: datetime) -> None:
+    """Run the listeners of patients' availability."""
+    for listener in _patient_listeners:
+        listener(patient, now)
 
 
 def window_for(kind: str, finder: WindowFinder) -> None:

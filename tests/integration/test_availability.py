@@ -8,12 +8,15 @@ from episodes.stages import Stage
 from integration.services.placing import propose
 from integration.services.planning import plan_need, plan_waiting
 from kapclinic.clinics.models import Room
+from kapclinic.jobs.services import run_due
 from kapclinic.scheduling.models import MeetingPlace, Wish, WorkingHours
 from kapclinic.scheduling.services import (
     add_patient_absence,
     add_patient_times,
+    mark_told,
     set_patient_place,
     set_planning_limits,
+    withdraw_patient_row,
 )
 from kapclinic.scheduling.spans import Span
 from tests import factories
@@ -128,6 +131,37 @@ def test_held_time_moves_when_the_patient_cannot_come_any_more(
     moved = need_of(dose).live_appointment
     assert moved.pk == booking.pk
     assert not moved.span.overlaps(booking.span)
+
+
+def test_held_time_moves_by_itself_once_a_worker_looks(planned, patient, coordinator, dose, need_of, said):
+    booking, _ = planned()
+    run_due()
+    said(Wish.CANNOT, TUESDAY)
+    said(Wish.CANNOT, WEDNESDAY)
+    assert need_of(dose).live_appointment.starts_at == booking.starts_at
+    run_due()
+    assert need_of(dose).live_appointment.starts_at >= after(24 + 34) + timedelta(minutes=52)
+
+
+def test_need_without_a_time_gets_one_when_the_absence_is_taken_back(
+    planned, patient, coordinator, dose, need_of
+):
+    absence = add_patient_absence(
+        patient=patient, starts_at=T0, ends_at=after(96), actor=coordinator, now=T0 - timedelta(hours=1)
+    )
+    assert planned() == (None, None)
+    run_due()
+    withdraw_patient_row(row=absence, actor=coordinator, now=T0)
+    run_due()
+    assert need_of(dose).live_appointment is not None
+
+
+def test_told_time_stays_when_the_patient_cannot_come_any_more(planned, patient, coordinator, dose, need_of):
+    booking, _ = planned()
+    mark_told(appointment=booking, how="phone", reached=True, actor=coordinator, now=T0)
+    add_patient_absence(patient=patient, starts_at=T0, ends_at=after(96), actor=coordinator, now=T0)
+    run_due()
+    assert need_of(dose).live_appointment.starts_at == booking.starts_at
 
 
 @pytest.fixture

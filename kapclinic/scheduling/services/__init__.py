@@ -16,7 +16,12 @@ from kapclinic.scheduling.services.appointments import (
     rewindow_appointment,
 )
 from kapclinic.scheduling.services.feeds import make_feed, open_feed, revoke_feed
-from kapclinic.scheduling.services.patients import add_patient_absence, add_patient_times, set_patient_place
+from kapclinic.scheduling.services.patients import (
+    add_patient_absence,
+    add_patient_times,
+    set_patient_place,
+    withdraw_patient_row,
+)
 from kapclinic.scheduling.services.roster import (
     add_extra_hours,
     add_holiday,
@@ -53,5 +58,6 @@ __all__ = [
     "rewindow_appointment",
     "set_patient_place",
     "set_planning_limits",
+    "withdraw_patient_row",
     "withdraw_roster_row",
 ]

@@ -1,4 +1,4 @@
-"""When a patient can come, and how. Recording it never fails over bookings and cancels none."""
+"""When a patient can come, and how. Recording it never fails over bookings; the rooms above are told, and may move holds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.scheduling import hooks
 from kapclinic.scheduling.models import HoursPlace, PatientAbsence, PatientPlace, PatientTimes, Wish
 from kapclinic.scheduling.services.roster import (
     add_once,
@@ -38,13 +39,11 @@ def add_patient_times(
     if wish not in Wish.values:
         raise Refused(Reason("no-wish", "Say whether they cannot come then or would rather.", field="wish"))
     weekly_or_refuse(starts_at, ends_at, valid_from, valid_until)
-    row: PatientTimes = add_once(
+    row: PatientTimes = _said(
         PatientTimes,
-        lock=patient,
+        patient,
         actor=actor,
         now=now,
-        clinic=patient.clinic,
-        patient=patient,
         wish=wish,
         weekday=weekday,
         starts_at=starts_at,
@@ -58,17 +57,10 @@ def add_patient_times(
 def add_patient_absence(
     *, patient: Any, starts_at: datetime, ends_at: datetime, actor: User, now: datetime | None = None
 ) -> PatientAbsence:
-    """A stretch in which the patient cannot come; bookings in it stay until somebody moves them."""
+    """A stretch in which the patient cannot come; a time in it that they were told stays until somebody moves it."""
     span_or_refuse(starts_at, ends_at)
-    row: PatientAbsence = add_once(
-        PatientAbsence,
-        lock=patient,
-        actor=actor,
-        now=now,
-        clinic=patient.clinic,
-        patient=patient,
-        starts_at=starts_at,
-        ends_at=ends_at,
+    row: PatientAbsence = _said(
+        PatientAbsence, patient, actor=actor, now=now, starts_at=starts_at, ends_at=ends_at
     )
     return row
 
@@ -87,6 +79,23 @@ def set_patient_place(
             return standing
         if standing is not None:
             withdraw_roster_row(row=standing, actor=actor, now=now)
-        return PatientPlace.objects.create(
-            clinic=patient.clinic, patient=patient, place=place, created_at=now, created_by=actor
+        row: PatientPlace = _said(PatientPlace, patient, actor=actor, now=now, place=place)
+        return row
+
+
+def withdraw_patient_row(*, row: Any, actor: User, now: datetime | None = None) -> None:
+    """Take back what a patient said; it stays in the history. Twice changes nothing."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        withdraw_roster_row(row=row, actor=actor, now=now)
+        hooks.tell_patient_time(row.patient, now)
+
+
+def _said(model: Any, patient: Any, *, actor: User, now: datetime | None, **what: Any) -> Any:
+    now = now or timezone.now()
+    with transaction.atomic():
+        row = add_once(
+            model, lock=patient, actor=actor, now=now, clinic=patient.clinic, patient=patient, **what
         )
+        hooks.tell_patient_time(patient, now)
+        return row

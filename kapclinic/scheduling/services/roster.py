@@ -1,4 +1,4 @@
-"""Working hours, own limits, extra hours, time off, holidays. Recording an absence never fails over bookings; it cancels none."""
+"""Working hours, own limits, extra hours, time off, holidays. Recording an absence never fails, and cancels no booking."""
 
 from __future__ import annotations
 

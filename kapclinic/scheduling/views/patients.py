@@ -123,6 +123,6 @@ def _booked_all_the_same(patient: Patient) -> list[Appointment]:
 @page("patient.edit", fetch=row_for, about=_patient_of, methods=("POST",))
 def withdraw(request: ActorRequest, row: Any) -> HttpResponse:
     """Take back what was recorded; it stays in the history."""
-    services.withdraw_roster_row(row=row, actor=request.actor.user)
+    services.withdraw_patient_row(row=row, actor=request.actor.user)
     messages.success(request, "Taken back.")
     return redirect("scheduling:patient-availability", public_id=row.patient.public_id)
