@@ -97,6 +97,7 @@ def situation_of(need: IntegrationNeed, *, now: datetime, leave_out: tuple[UUID,
                 roster=rosters[user.pk],
                 part=part,
                 buffer_minutes=own_limits[user.pk].buffer_minutes,
+                most_per_day=own_limits[user.pk].most_sessions_per_day,
             )
             for user, part in people
         ),

@@ -12,9 +12,11 @@ take a list of requests over the same candidates. `place` looks at one request a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from kapclinic.scheduling.hours import Availability, Booking, Place, Roster, availability, free_starts
 from kapclinic.scheduling.spans import Span, clip, subtract, union
@@ -48,7 +50,8 @@ class Request:
 class Candidate:
     """A clinician who may take the session, in the order of preference in which candidates are given.
 
-    `buffer_minutes` is kept between this clinician's sessions; None: what is kept in rooms.
+    `buffer_minutes` is kept between this clinician's sessions; None: what is kept in rooms. `most_per_day`: sessions that
+    start on one local date; None: no limit.
     """
 
     key: str
@@ -56,6 +59,15 @@ class Candidate:
     roster: Roster
     part: str = "therapist"
     buffer_minutes: int | None = None
+    most_per_day: int | None = None
+
+    def full_days(self, zone: str) -> frozenset[date]:
+        """The dates in `zone` on which no further session may start."""
+        if self.most_per_day is None:
+            return frozenset()
+        info = ZoneInfo(zone)
+        starting = Counter(booking.span.starts_at.astimezone(info).date() for booking in self.roster.bookings)
+        return frozenset(day for day, count in starting.items() if count >= self.most_per_day)
 
     def free_time(self, within: Span, *, place: Place, buffer_minutes: int) -> Availability:
         """The roster laid over `within`, with this clinician's buffer, else `buffer_minutes`."""
@@ -152,6 +164,7 @@ def options_for(
 ) -> Iterator[_Option]:
     """Every start at which `candidate` could take the session, with a free room where one is needed."""
     blocked = [booking.span for booking in request.blocked]
+    full, zone = candidate.full_days(request.zone), ZoneInfo(request.zone)
     for kind in _kinds(request.place):
         free = candidate.free_time(usable, place=kind, buffer_minutes=buffer_minutes).free
         needs_room = kind is Place.IN_PERSON and rooms is not None
@@ -163,6 +176,8 @@ def options_for(
             zone=request.zone,
             grid_minutes=grid_minutes,
         ):
+            if start.astimezone(zone).date() in full:
+                continue
             if not needs_room:
                 yield _Option(start, kind, None)
                 continue
@@ -270,23 +285,27 @@ def _explain(
         facts = [_booked_words(request, found), _longest_words(request, found.free)]
         layers = _layers(request, found)
         return f"{who}: " + "; ".join(fact for fact in (layers, *facts) if fact) + "."
-    still = next(
+    still = list(
         free_starts(
             for_session,
             usable,
             duration_minutes=request.duration_minutes,
             zone=request.zone,
             grid_minutes=grid_minutes,
-        ),
-        None,
+        )
     )
-    if still is None:
+    if not still:
         clashes = [b for b in request.blocked if b.span.overlaps(usable)]
         words = "; ".join(
             f"{booking.label} {span_words(booking.span, request.zone)}"
             for booking in clashes[:FACTS_PER_CANDIDATE]
         )
         return f"{who} has free time only where the patient cannot come: {words}."
+    zone = ZoneInfo(request.zone)
+    days = sorted({start.astimezone(zone).date() for start in still})
+    if candidate.full_days(request.zone).issuperset(days):
+        on = ", ".join(f"{day:%a} {day.day} {day:%b}" for day in days)
+        return f"{who}: as many sessions as a day may hold ({candidate.most_per_day}) on {on}."
     names = ", ".join(room.name for room in rooms or ())
     taken = f"every room is taken then ({names})" if names else "the clinic has no room for it"
     return f"{who} is free, but {taken}."

@@ -5,6 +5,7 @@ from datetime import time, timedelta
 import pytest
 
 from episodes.stages import Stage
+from integration.models import IntegrationNeed
 from integration.services.placing import propose
 from integration.services.planning import plan_need, plan_waiting
 from kapclinic.clinics.models import Room
@@ -198,6 +199,16 @@ def placed_on_tuesday(second_dose, clinic, therapist, need_of, dose):
 def test_clinicians_own_most_sessions_a_day_are_kept(placed_on_tuesday, clinic, therapist, most, placed):
     set_planning_limits(clinic=clinic, person=therapist, actor=therapist, most_sessions_per_day=most, now=T0)
     assert placed_on_tuesday(time(18)) == placed
+
+
+def test_reason_names_the_clinicians_own_most_sessions_a_day(placed_on_tuesday, clinic, therapist):
+    set_planning_limits(clinic=clinic, person=therapist, actor=therapist, most_sessions_per_day=1, now=T0)
+    assert placed_on_tuesday(time(18)) == 1
+    plan_waiting(clinic=clinic, now=T0)
+    left = IntegrationNeed.objects.get(appointment=None, part="primary")
+    assert left.unplaced_reasons == [
+        f"{therapist}: as many sessions as a day may hold (1) on Tue 9 Jun.",
+    ]
 
 
 @pytest.mark.parametrize(

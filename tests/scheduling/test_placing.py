@@ -1,5 +1,6 @@
 """Placing one session: the choice against a brute-force search, and the words when there is none."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -26,6 +27,10 @@ def weekdays(starts: int = 540, ends: int = 1020, place_: Place = Place.EITHER, 
 def therapist(name: str = "J. Ruiz", part: str = "therapist", **roster) -> Candidate:
     roster.setdefault("weekly", weekdays())
     return Candidate(key=name, name=name, roster=Roster(**roster), part=part)
+
+
+def limited(most: int | None, **roster) -> Candidate:
+    return replace(therapist(**roster), most_per_day=most)
 
 
 def request(**changes) -> Request:
@@ -277,3 +282,31 @@ def test_moments_are_worded_with_their_zone():
     fold = Span(datetime(2026, 11, 1, 7, 30, tzinfo=UTC), datetime(2026, 11, 1, 8, 30, tzinfo=UTC))
     assert span_words(fold, DENVER) == "Sun 1 Nov 01:30 MDT-01:30 MST"
     assert [length_words(minutes) for minutes in (45, 60, 1590)] == ["45 min", "1 h", "26 h 30 min"]
+
+
+# Two sessions on Tuesday, one on Wednesday.
+_THREE = (booked(24, 25), booked(26, 27), booked(48, 49))
+
+
+@pytest.mark.parametrize(
+    ("most", "starts_at"),
+    [(None, after(25)), (3, after(25)), (2, after(49)), (1, None)],
+)
+def test_day_with_as_many_sessions_as_it_may_hold_gets_no_more(most, starts_at):
+    choice = place(request(preferred=None), [limited(most, bookings=_THREE)]).choice
+    assert (None if choice is None else choice.starts_at) == starts_at
+
+
+def test_sessions_of_a_day_are_counted_by_its_date_in_the_clinics_zone():
+    # Tuesday 23:30 in Denver is Wednesday in UTC.
+    late = Booking(Span(datetime(2026, 6, 10, 5, 30, tzinfo=UTC), datetime(2026, 6, 10, 6, 30, tzinfo=UTC)))
+    choice = place(request(preferred=None), [limited(1, bookings=(late,))]).choice
+    assert choice is not None
+    assert choice.starts_at == after(48)
+
+
+def test_full_days_are_named_when_nothing_else_is_in_the_way():
+    full = limited(1, bookings=(booked(24, 25), booked(48, 49)), weekly=weekdays(days=(2, 3)))
+    assert place(request(), [full]).reasons == (
+        "J. Ruiz: as many sessions as a day may hold (1) on Tue 9 Jun, Wed 10 Jun.",
+    )
