@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, cast
 
 from django import forms
 
-from episodes.models import OutsideClinician
+from episodes.models import OutsideClinician, ProtocolVersion
 from episodes.protocols import ProtocolSpec
 from integration.models import ActionStep, IntegrationSession, MissReason, Modality, StepOutcome
+from integration.services.planning import MOST_INDUCTIONS
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
-from kapclinic.scheduling.forms import ClinicForm, HeldForm
+from kapclinic.scheduling.forms import ClinicForm, HeldForm, day_input
 from kapclinic.scheduling.models import MeetingPlace, new_request_key
 
 STEP_FIELDS = 3
+# Calendars are not kept further.
+MOST_DAYS_AHEAD = 366
 
 
 class MissForm(ClinicForm):
@@ -29,6 +33,35 @@ class ApplyForm(forms.Form):
 
     starts_at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M:%S%z"])
     person = forms.UUIDField()
+
+
+class CapacityForm(ClinicForm):
+    """How many inductions of which protocol, starting in which week."""
+
+    version = forms.ModelChoiceField(
+        label="Protocol", queryset=ProtocolVersion.objects.none(), empty_label=None
+    )
+    week = forms.DateField(label="Week of", widget=day_input(), help_text="Any day of it.")
+    most = forms.IntegerField(label="How many at most", min_value=1, max_value=MOST_INDUCTIONS, initial=12)
+
+    def __init__(self, *args: Any, clinic: Clinic, today: date, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._today = today
+        cast("forms.ModelChoiceField[ProtocolVersion]", self.fields["version"]).queryset = (
+            ProtocolVersion.objects.filter(clinic=clinic, protocol__is_active=True)
+            .select_related("protocol")
+            .order_by("protocol__name", "-number")
+        )
+
+    def clean_week(self) -> date:
+        """The Monday of a week that is not over."""
+        day: date = self.cleaned_data["week"]
+        monday = day - timedelta(days=day.weekday())
+        if monday + timedelta(days=6) < self._today:
+            raise forms.ValidationError("That week is over.")
+        if monday > self._today + timedelta(days=MOST_DAYS_AHEAD):
+            raise forms.ValidationError("Choose a week within the next year.")
+        return monday
 
 
 class RecordForm(HeldForm):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integration.views import pages, plans
+from integration.views import capacity, pages, plans
 
 app_name = "integration"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("windows/<uuid:pk>/apply/", pages.need_apply, name="need-apply"),
     path("windows/<uuid:pk>/missed/", pages.need_miss, name="need-miss"),
     path("plans/", plans.index, name="plans"),
+    path("capacity/", capacity.show, name="capacity"),
     path("plans/look/", plans.look, name="plan-look"),
     path("plans/<uuid:pk>/", plans.detail, name="plan-detail"),
     path("plans/<uuid:pk>/apply/", plans.apply, name="plan-apply"),

@@ -110,6 +110,7 @@ OF_CLINIC: dict[str, Role | None] = {
     "scheduling:roster": Role.THERAPIST,
     "scheduling:roster-withdraw": Role.THERAPIST,
     "scheduling:holiday-withdraw": None,
+    **{f"integration:plan-{page}": None for page in ("detail", "apply", "drop", "undo")},
     **{f"documents:reports-{page}": None for page in ("detail", "status", "retry", "file")},
 }
 # By the name of the argument, where every address means the same by it.

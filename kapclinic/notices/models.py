@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from kapclinic.accounts.models import Role
 from kapclinic.audit.history import tracked
-from kapclinic.clinics.models import ClinicalRow
+from kapclinic.clinics.models import ClinicalRow, validate_time_zone
 
 
 class Urgency(models.IntegerChoices):
@@ -103,3 +103,80 @@ class Notice(ClinicalRow):
 
     def __str__(self) -> str:
         return self.title
+
+
+class DigestState(models.TextChoices):
+    """Where an e-mail is on its way."""
+
+    QUEUED = "queued", "Waiting to be sent"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+    DROPPED = "dropped", "Not needed any more"
+
+
+@tracked
+class EmailDigest(ClinicalRow):
+    """One e-mail to one person: that things wait for them here, how many and where to look, never what they are."""
+
+    receiver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="email_digests"
+    )
+    state = models.CharField(max_length=8, choices=DigestState, default=DigestState.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    error_class = models.CharField(max_length=200, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["receiver", "clinic", "-created_at"], name="notices_digest_of_person")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="notices_digest_sent_has_a_time",
+                condition=Q(state="sent", sent_at__isnull=False) | Q(~Q(state="sent"), sent_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()}, {self.created_at:%Y-%m-%d %H:%M}"
+
+
+@tracked
+class DigestItem(ClinicalRow):
+    """What a digest tells of. The database keeps each thing out of a second e-mail to the same person."""
+
+    digest = models.ForeignKey(EmailDigest, on_delete=models.PROTECT, related_name="items")
+    receiver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["receiver", "task"], name="notices_task_mailed_once"),
+            models.UniqueConstraint(fields=["receiver", "notice"], name="notices_notice_mailed_once"),
+            models.CheckConstraint(
+                name="notices_digest_item_is_one_thing",
+                condition=Q(task__isnull=False, notice__isnull=True)
+                | Q(task__isnull=True, notice__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.digest)
+
+
+@tracked
+class EmailChoice(models.Model):
+    """What a person chose about e-mail; without a row they get it, on the clinic's clock."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, primary_key=True, related_name="email_choice"
+    )
+    is_on = models.BooleanField("e-mail me when something waits for me", default=True)
+    time_zone = models.CharField("my time zone", max_length=64, blank=True, validators=[validate_time_zone])
+
+    def __str__(self) -> str:
+        return "on" if self.is_on else "off"

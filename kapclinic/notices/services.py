@@ -11,7 +11,7 @@ from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.notices.kinds import is_ended_by_work
-from kapclinic.notices.models import Notice, Task, Urgency
+from kapclinic.notices.models import EmailChoice, Notice, Task, Urgency
 
 
 def open_task(
@@ -121,3 +121,11 @@ def notify(
         ],
         ignore_conflicts=True,
     )
+
+
+def choose_email(*, user: User, is_on: bool, time_zone: str) -> EmailChoice:
+    """Keep what a person chose: whether e-mail comes, and the IANA zone of their quiet hours ("" for the clinic's)."""
+    choice, _ = EmailChoice.objects.update_or_create(
+        user=user, defaults={"is_on": is_on, "time_zone": time_zone}
+    )
+    return choice

@@ -13,8 +13,9 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
 from kapclinic.notices import services
+from kapclinic.notices.forms import EmailForm
 from kapclinic.notices.kinds import is_ended_by_work
-from kapclinic.notices.models import Notice, Task, Urgency
+from kapclinic.notices.models import EmailChoice, Notice, Task, Urgency
 from kapclinic.notices.reach import tasks_owed_by
 
 _TASKS_SHOWN = 100
@@ -90,3 +91,20 @@ def read_all(request: ActorRequest) -> HttpResponse:
     """Mark every notice as read."""
     services.mark_read(receiver=request.actor.user, clinic=request.actor.clinic)
     return redirect("notices:inbox")
+
+
+@page("account.self")
+def email(request: ActorRequest) -> HttpResponse:
+    """Turn e-mail on or off, and choose on whose clock its quiet hours run."""
+    user = request.actor.user
+    choice = EmailChoice.objects.filter(user=user).first() or EmailChoice(user=user)
+    form = EmailForm(request.POST or None, instance=choice)
+    if request.method == "POST" and form.is_valid():
+        services.choose_email(
+            user=user, is_on=form.cleaned_data["is_on"], time_zone=form.cleaned_data["time_zone"]
+        )
+        messages.success(
+            request, "E-mail is on." if form.cleaned_data["is_on"] else "You get no e-mail from now on."
+        )
+        return redirect("accounts:self")
+    return render(request, "notices/email.html", {"form": form}, status=422 if form.errors else 200)

@@ -55,7 +55,9 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || "noGuard" in form.dataset || form.hasAttribute("hx-post")) {
+    // A search that takes seconds is guarded like a change (data-busy).
+    const isGuarded = form.method === "post" || "busy" in form.dataset;
+    if (event.defaultPrevented || !isGuarded || "noGuard" in form.dataset || form.hasAttribute("hx-post")) {
       return;
     }
     if (form.dataset.sending === "yes" || askFirst(form, event.submitter)) {

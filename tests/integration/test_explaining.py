@@ -14,12 +14,14 @@ from kapclinic.accounts.models import Licence, Role
 from kapclinic.jobs.services import run_due
 from kapclinic.scheduling.extra_time import extra_stretches
 from kapclinic.scheduling.hours import Absence, Roster, WeeklyHours
+from kapclinic.scheduling.models import AppointmentKind, Part
 from kapclinic.scheduling.planner import RepairKind
-from kapclinic.scheduling.services import add_extra_hours, mark_told
+from kapclinic.scheduling.services import add_extra_hours, book_appointment, mark_told
 from kapclinic.scheduling.spans import Span
 from sessions.services import plan_session
 from tests import factories
 from tests.integration.situations import T0, after, give_dose, work_weekdays
+from tests.sessions.situations import set_for
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -133,6 +135,31 @@ def test_one_session_alone_is_explained_by_the_calendar(dose, clinic, therapist,
         "Nobody on the care team can take it: the episode has no therapist and no cover.",
     )
     assert found.competing == ()
+
+
+def test_days_that_are_full_by_the_clinics_limit_are_the_reason(
+    at_work, clinic, episode, nurse, therapist, prescriber, need_of
+):
+    set_for(clinic, prescriber, scheduling__most_sessions_per_day=1)
+    for day in (9, 10, 11):
+        start = datetime(2026, 6, day, 15, tzinfo=UTC)
+        book_appointment(
+            clinic=clinic, kind=AppointmentKind.TEAM_MEETING, starts_at=start, ends_at=start + HOUR,
+            people=[(therapist, Part.ATTENDEE)], title="Meeting", actor=therapist, now=T0,
+        )  # fmt: skip
+    dose = give_dose(episode, nurse)
+    plan_need(need=need_of(dose), now=T0)
+    assert need_of(dose).unplaced_reasons == [
+        f"The free time of {therapist} lies on days that already hold the most sessions of a day (1)."
+    ]
+
+
+def test_team_without_a_licence_in_force_is_the_reason(dose, therapist, need_of):
+    Licence.objects.filter(user=therapist).update(expires_on=T0.date() - timedelta(days=1))
+    plan_need(need=need_of(dose), now=T0)
+    assert need_of(dose).unplaced_reasons == [
+        "Nobody on the care team who could take it has a licence in force."
+    ]
 
 
 def test_time_that_a_new_plan_finds_is_said(three, clinic, therapist, coordinator):

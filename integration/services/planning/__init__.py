@@ -3,6 +3,11 @@
 from integration.services.planning.applying import Applied, apply_plan
 from integration.services.planning.explaining import Explanation, Help, explain_need
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
+from integration.services.planning.inducting import (
+    MOST_INDUCTIONS,
+    InductionCapacity,
+    induction_capacity,
+)
 from integration.services.planning.outlook import Outlook, outlook_for
 from integration.services.planning.proposing import (
     apply_proposal,
@@ -14,16 +19,19 @@ from integration.services.planning.proposing import (
 from integration.services.planning.running import plan_need, plan_waiting
 
 __all__ = [
+    "MOST_INDUCTIONS",
     "Applied",
     "Explanation",
     "Gathered",
     "Help",
+    "InductionCapacity",
     "Outlook",
     "apply_plan",
     "apply_proposal",
     "drop_proposal",
     "explain_need",
     "gather",
+    "induction_capacity",
     "outlook_for",
     "plan_need",
     "plan_waiting",

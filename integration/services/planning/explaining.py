@@ -44,7 +44,7 @@ from kapclinic.scheduling.wording import length_words, moment_words, span_words
 # A page, or a job that has planned already, waits for the answer.
 _PLAN_SECONDS = 4.0
 _EXPLAIN_SECONDS = 4.0
-_EXPLAIN_ALL_SECONDS = 20.0
+_EXPLAIN_ALL_SECONDS = 10.0
 _AROUND = timedelta(days=2)
 _HOURS_NAMED = 6
 # Each one costs a plan of the sessions that compete.

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from kapclinic.scheduling.hours import Place
 from kapclinic.scheduling.planner.columns import Finder
 from kapclinic.scheduling.planner.exact import Rows, whole_choice
+from kapclinic.scheduling.planner.greedy import first_come
 from kapclinic.scheduling.planner.problem import Candidate, FreeTime, Plan, Problem, Session
 from kapclinic.scheduling.planner.rows import build, room_groups
 from kapclinic.scheduling.planner.solving import NO_LIMIT, make_plan
@@ -98,11 +99,15 @@ class Bottleneck:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """`started` can start together, and no more than `bound`; without a bottleneck all that were asked about can."""
+    """`started` can start together, and no more than `bound`; without a bottleneck all that were asked about can.
+
+    `is_explained` False: time ran out before it was known of every limit whether it is a bottleneck.
+    """
 
     started: tuple[str, ...]
     bound: int
     bottlenecks: tuple[Bottleneck, ...]
+    is_explained: bool = True
 
     @property
     def is_proven(self) -> bool:
@@ -121,10 +126,13 @@ def capacity(
     base = make_plan(problem, time_limit_seconds=time_limit_seconds / 2)
     started, bound = _most(problem, base, inductions, deadline)
     bottlenecks: list[Bottleneck] = []
+    is_explained = True
     if len(started) < len(inductions):
         for limit in (Limit.CLINICIAN_HOURS, Limit.DAY_LIMITS, Limit.ROOMS, Limit.PATIENTS):
             freer, more = _without(limit, problem, inductions)
-            gain = len(_most(freer, base, more, deadline)[0]) - len(started)
+            possible, most = _most(freer, base, more, deadline)
+            gain = len(possible) - len(started)
+            is_explained &= gain > 0 or most <= len(started)
             if gain > 0:
                 keys = (
                     _scarce(problem, base, inductions, len(started), deadline)
@@ -132,9 +140,9 @@ def capacity(
                     else ()
                 )
                 bottlenecks.append(Bottleneck(limit, gain, keys))
-        if not bottlenecks:
+        if not bottlenecks and is_explained:
             bottlenecks.append(Bottleneck(Limit.WINDOWS, 0))
-    return Capacity(started, bound, tuple(bottlenecks))
+    return Capacity(started, bound, tuple(bottlenecks), is_explained)
 
 
 def _scarce(
@@ -200,6 +208,10 @@ def _most(
     most = len(inductions) if enough is None else enough
     asked = [session for each in inductions for session in each.sessions]
     whole = replace(problem, sessions=(*problem.sessions, *asked))
+    # Where there is room for everybody first-come shows it at once; past the deadline it is all that is known.
+    simple = _first_come(whole, base, inductions)
+    if len(simple) >= most or perf_counter() >= deadline:
+        return simple, len(inductions)
     finder = Finder(whole)
     columns = finder.columns(finder.open)
     offset = len(problem.sessions)
@@ -249,8 +261,14 @@ def _most(
     value = np.concatenate([np.zeros(width, np.int64), np.ones(len(inductions), np.int64)])
     chosen, bound = whole_choice(value, rows, np.arange(len(value)), deadline)
     if chosen is None:
-        return (), min(max(bound, 0), len(inductions))
-    return (
-        tuple(each.key for each, starts_now in zip(inductions, chosen[width:], strict=True) if starts_now),
-        min(bound, len(inductions)),
-    )
+        return simple, min(max(bound, len(simple)), len(inductions))
+    exact = tuple(each.key for each, starts_now in zip(inductions, chosen[width:], strict=True) if starts_now)
+    return max(exact, simple, key=len), min(bound, len(inductions))
+
+
+def _first_come(whole: Problem, base: Plan, inductions: Sequence[Induction]) -> tuple[str, ...]:
+    """The courses that are placed whole when everybody is placed in turn; none when somebody falls out who has a time now."""
+    placed = first_come(whole).placement_of
+    if not base.placement_of.keys() <= placed.keys():
+        return ()
+    return tuple(each.key for each in inductions if all(session.key in placed for session in each.sessions))

@@ -95,6 +95,18 @@ def test_course_starts_whole_or_not_at_all():
     assert (found.started, found.bound) == ((), 0)
 
 
+def test_out_of_time_nothing_is_claimed_that_was_not_shown():
+    case = problem(
+        [],
+        [clinician("x", (DAY + 2 * HOUR, DAY + 3 * HOUR)), clinician("y", (0, 8 * HOUR))],
+        [room("d", *week(8), kind="dosing")],
+    )
+    found = capacity(case, courses(3, "x", "y", apart=2 * HOUR), time_limit_seconds=0.0)
+    assert len(found.started) <= 1 <= found.bound
+    assert not found.is_explained
+    assert Limit.WINDOWS not in {each.limit for each in found.bottlenecks}
+
+
 def test_sessions_that_are_placed_now_keep_a_time():
     case = problem(
         [session("now", (26 * HOUR, 28 * HOUR), "x")],
