@@ -40,6 +40,9 @@ def outlook_for(
     need = expected_need(episode, planned_at, dose=moved)
     if need is None:
         return Outlook(None, True)
+    if situation_of(need, now=now).place().choice is not None:
+        # A free time beside everything that is held takes nobody's.
+        return Outlook(need, True)
     others = [
         each for each in waiting_needs(episode.clinic, now=now) if moved is None or each.dose_id != moved.pk
     ]
