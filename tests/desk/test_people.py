@@ -194,6 +194,25 @@ def test_paging_stops_counting_where_nobody_turns_pages(
     monkeypatch.setattr("kapclinic.desk.paging.MOST_ROWS", 3)
     for _ in range(5):
         factories.make_member(clinic, Role.NURSE)
-    rows = BoundedPaginator(User.objects.order_by("name", "id"), 2)
-    assert (rows.count, rows.is_cut, rows.num_pages) == (3, True, 2)
+    everybody = User.objects.order_by("name", "id")
+    first = BoundedPaginator(everybody, 2)
+    assert (first.count, first.is_cut, first.num_pages) == (3, True, 2)
+    assert list(first.page(1)) == list(everybody[:2])
+    last = BoundedPaginator(everybody, 2, up_to=2)
+    assert list(last.page(2)) == list(everybody[2:3])
+    assert last.is_cut
     assert MOST_ROWS == 200
+
+
+@pytest.mark.django_db
+def test_page_reads_as_far_as_it_is_and_knows_the_end(
+    clinic: Clinic, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(5):
+        factories.make_member(clinic, Role.NURSE)
+    everybody = User.objects.order_by("name", "id")
+    rows = BoundedPaginator(everybody, 2, up_to=3)
+    expected = list(everybody[4:6])
+    with django_assert_num_queries(2):
+        assert list(rows.page(3)) == expected
+    assert (rows.count, rows.is_cut) == (everybody.count(), False)
