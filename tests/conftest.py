@@ -88,7 +88,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Repeat what the other checks of bin/test found, just above pytest's closing line."""
+    """Say what tests counted, and repeat what the other checks of bin/test found, just above pytest's closing line."""
+    reports = [report for state in ("passed", "failed") for report in terminalreporter.stats.get(state, [])]
+    counted = [
+        f"{report.nodeid.partition('::')[2]}: {text}"
+        for report in reports
+        for name, text in getattr(report, "user_properties", [])
+        if name == "counts" and report.when == "call"
+    ]
+    if counted:
+        terminalreporter.section("counts")
+        for line in counted:
+            terminalreporter.line(line)
     failed = os.environ.get("KAP_FAILED_CHECKS")
     if failed:
         terminalreporter.section("checks before the tests FAILED", red=True, bold=True)

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kapclinic.embedded import Valkey
@@ -79,6 +80,31 @@ class LiveClinic:
         """Start one program of the Procfile (web, worker, documents, beat); its output goes to its log."""
         with self.log_path(name).open("ab") as log:
             self._processes[name] = start_program(self._programs[name], folder=ROOT, output=log.fileno())
+
+    def start_another(self, name: str) -> str:
+        """Start a program a second time, with a var/ of its own for its files; gives back the name of the second one."""
+        folder = self.folder / f"another-{name}"
+        (folder / "beat").mkdir(parents=True, exist_ok=True)
+        program = self._programs[name]
+        other = Program(f"another-{name}", program.command, {**program.environment, "KAP_VAR": str(folder)})
+        self._programs[other.name] = other
+        self.start_program(other.name)
+        return other.name
+
+    def end_another(self, name: str) -> None:
+        """End a program that `start_another` started."""
+        self.kill(name)
+        del self._programs[name]
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """One program stands still meanwhile, as on a machine that is out of breath."""
+        process = self._processes[name]
+        signal_group(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            signal_group(process, signal.SIGCONT)
 
     def kill(self, name: str, sign: signal.Signals = signal.SIGKILL) -> None:
         """End one program and everything it started, at once."""

@@ -191,7 +191,10 @@ def ask_for_daily_work(now: datetime) -> int:
                 wanted[f"{kind}:{clinic.pk}:{local.date()}"] = (kind, clinic, local.date())
     known = set(Job.objects.filter(key__in=wanted).values_list("key", flat=True))
     for key, (kind, clinic, day) in wanted.items():
-        if key not in known:
+        if key in known:
+            continue
+        # Another sweep may write it at the same moment: then it waits for that row, in a transaction.
+        with transaction.atomic():
             enqueue(
                 kind=kind,
                 key=key,

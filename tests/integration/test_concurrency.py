@@ -1,49 +1,26 @@
 """Two workers at once, with real commits."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from integration.models import IntegrationNeed, NeedPart
 from integration.services import plan_need
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import Appointment, AppointmentKind, AppointmentParticipant, Part
-from kapclinic.scheduling.services import add_working_hours, book_appointment
+from kapclinic.scheduling.services import book_appointment
 from tests import factories
-from tests.integration.situations import give_dose
+from tests.integration.situations import double_bookings, make_clinic_at_work, need_of_new_dose
 
 
 @pytest.fixture
 def clinic_at_work(committed_db):
-    """A clinic whose one therapist works every day, and the moment a dose ended."""
-    clinic = factories.make_clinic()
-    people = {
-        role: factories.make_member(clinic, role) for role in (Role.THERAPIST, Role.PRESCRIBER, Role.NURSE)
-    }
-    for weekday in range(1, 8):
-        add_working_hours(
-            clinic=clinic, person=people[Role.THERAPIST], weekday=weekday, starts_at=time(0), ends_at=time(0),
-            valid_from=timezone.localdate() - timedelta(days=30), actor=people[Role.THERAPIST],
-        )  # fmt: skip
-    return clinic, people
-
-
-def dose_of(clinic, people, name):
-    ended = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
-    episode = factories.make_episode(
-        factories.make_patient(clinic, family_name=name),
-        prescriber=people[Role.PRESCRIBER],
-        therapist=people[Role.THERAPIST],
-    )
-    dose = give_dose(
-        episode, people[Role.NURSE], started=ended - timedelta(minutes=40), ended=ended, now=timezone.now()
-    )
-    return IntegrationNeed.objects.get(dose=dose, part=NeedPart.PRIMARY)
+    """A clinic whose one therapist works day and night, and its people."""
+    return make_clinic_at_work()
 
 
 def at_once(functions):
@@ -63,22 +40,9 @@ def at_once(functions):
         return list(pool.map(run, functions))
 
 
-def double_bookings() -> int:
-    """Pairs of live exclusive participations of one person, room or patient that overlap."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM scheduling_appointmentparticipant a JOIN scheduling_appointmentparticipant b
-               ON a.id < b.id AND a.is_live AND b.is_live AND a.is_exclusive AND b.is_exclusive
-               AND a.removed_at IS NULL AND b.removed_at IS NULL
-               AND (a.person_id = b.person_id OR a.room_id = b.room_id OR a.patient_id = b.patient_id)
-               AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at"""
-        )
-        return cursor.fetchone()[0]
-
-
 def test_one_need_is_placed_once_when_four_workers_take_it(clinic_at_work):
     clinic, people = clinic_at_work
-    need = dose_of(clinic, people, "Once")
+    need = need_of_new_dose(clinic, people, "Once")
     results = at_once([lambda: plan_need(need=need, now=timezone.now())] * 4)
     assert results == [None] * 4
     assert Appointment.objects.filter(kind=AppointmentKind.INTEGRATION).count() == 1
@@ -86,7 +50,7 @@ def test_one_need_is_placed_once_when_four_workers_take_it(clinic_at_work):
 
 def test_needs_for_the_same_hour_are_placed_side_by_side_in_time(clinic_at_work):
     clinic, people = clinic_at_work
-    needs = [dose_of(clinic, people, f"Patient {number}") for number in range(4)]
+    needs = [need_of_new_dose(clinic, people, f"Patient {number}") for number in range(4)]
     results = at_once([lambda need=need: plan_need(need=need, now=timezone.now()) for need in needs])
     # Whoever lost the hour three times over comes back through the job; none is booked twice.
     for need, result in zip(needs, results, strict=True):

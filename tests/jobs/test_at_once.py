@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from kapclinic.jobs import registry
 from kapclinic.jobs.models import Job, JobState
-from kapclinic.jobs.services import enqueue, run_due, take
+from kapclinic.jobs.services import ask_for_daily_work, enqueue, run_due, take
+from tests import factories
 
 KIND = "made-up-work"
 
@@ -74,6 +75,14 @@ def test_one_row_is_written_when_four_ask_for_the_same_work(committed_db: str, d
     assert job.asked == 4
     run_due()
     assert done == [1]
+
+
+def test_days_work_is_written_once_when_four_sweeps_ask_for_it(committed_db: str, done: list[int]) -> None:
+    factories.make_clinic()
+    now = timezone.now().replace(hour=23)
+    written = _side_by_side(4, lambda: ask_for_daily_work(now))
+    assert len(written) == 4
+    assert Job.objects.count() == len(registry.daily_kinds()) > 0
 
 
 def test_work_is_forgotten_when_the_change_that_asked_for_it_is_rolled_back(
