@@ -150,7 +150,7 @@ def test_days_that_are_full_by_the_clinics_limit_are_the_reason(
     dose = give_dose(episode, nurse)
     plan_need(need=need_of(dose), now=T0)
     assert need_of(dose).unplaced_reasons == [
-        f"The free time of {therapist} lies on days that already hold the most sessions of a day (1)."
+        f"{therapist}: as many sessions as a day may hold (1) on Tue 9 Jun, Wed 10 Jun, Thu 11 Jun."
     ]
 
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from episodes.models import Episode
 from integration.models import IntegrationNeed
 from integration.services.ahead import expected_need, other_starts
+from integration.services.placing import situation_of
 from integration.services.planning.explaining import why_beside
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
 from kapclinic.scheduling.planner import Plan, make_plan
