@@ -49,30 +49,42 @@ def enqueue(
     due_at = due_at or now
     if kind not in registry.kinds():
         raise KeyError(f"no handler is registered for job kind {kind}")
-    try:
-        with transaction.atomic():
-            job = Job.objects.create(
+    # The row is locked when it is there already, so there must be a transaction even where the caller has none.
+    with transaction.atomic():
+        job = _written(
+            Job(
                 kind=kind, key=key, payload=payload, clinic=clinic, due_at=due_at, deadline_at=deadline_at, queue=queue,
                 created_at=now,
-            )  # fmt: skip
+            ),
+            once=once,
+        )  # fmt: skip
+        if job.state != JobState.DONE and job.due_at <= now:
+            transaction.on_commit(lambda: wake(job.pk, job.queue))
+    return job
+
+
+def _written(new: Job, *, once: bool) -> Job:
+    try:
+        with transaction.atomic():
+            new.save(force_insert=True)
     except IntegrityError:
-        job = Job.objects.select_for_update().get(key=key)
-        if job.state == JobState.DONE and once:
-            return job
-        if job.state == JobState.PENDING:
-            Job.objects.filter(pk=job.pk).update(
-                due_at=Least(F("due_at"), due_at), payload=payload, asked=F("asked") + 1
-            )
-        elif job.state == JobState.RUNNING:
-            Job.objects.filter(pk=job.pk).update(payload=payload, asked=F("asked") + 1)
-        else:
-            Job.objects.filter(pk=job.pk).update(
-                state=JobState.PENDING, due_at=due_at, deadline_at=deadline_at, payload=payload, asked=F("asked") + 1,
-                attempts=0, finished_at=None,
-            )  # fmt: skip
-        job.refresh_from_db()
-    if job.due_at <= now:
-        transaction.on_commit(lambda: wake(job.pk, job.queue))
+        pass
+    else:
+        return new
+    job = Job.objects.select_for_update().get(key=new.key)
+    if job.state == JobState.DONE and once:
+        return job
+    asked_again = Job.objects.filter(pk=job.pk)
+    if job.state == JobState.PENDING:
+        asked_again.update(due_at=Least(F("due_at"), new.due_at), payload=new.payload, asked=F("asked") + 1)
+    elif job.state == JobState.RUNNING:
+        asked_again.update(payload=new.payload, asked=F("asked") + 1)
+    else:
+        asked_again.update(
+            state=JobState.PENDING, due_at=new.due_at, deadline_at=new.deadline_at, payload=new.payload, asked=F("asked") + 1,
+            attempts=0, finished_at=None,
+        )  # fmt: skip
+    job.refresh_from_db()
     return job
 
 

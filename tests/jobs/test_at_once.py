@@ -48,6 +48,15 @@ def _side_by_side(count: int, act: Callable[[], object]) -> list[object]:
     return results
 
 
+def test_work_is_asked_for_again_where_the_caller_has_no_transaction(
+    committed_db: str, done: list[int]
+) -> None:
+    for number in (1, 2):
+        enqueue(kind=KIND, key="each-night", payload={"id": number})
+        assert run_due() == 1
+    assert done == [1, 2]
+
+
 def test_each_job_is_done_once_when_four_workers_take_from_forty(committed_db: str, done: list[int]) -> None:
     now = timezone.now()
     for number in range(40):
