@@ -31,6 +31,8 @@ from tests.live import LiveClinic
 
 _RUN = "KAP_TEST_RUN"
 _servers = ExitStack()
+# Files whose tests start processes or a browser, or walk every address.
+_LONG = ("tests/browser/", "tests/test_access.py", "tests/faults/", "tests/runtime/", "tests/scheduling/planner/")
 
 
 def _is_xdist_worker(config: pytest.Config) -> bool:
@@ -75,6 +77,11 @@ def _start_servers() -> None:
         _servers.callback(valkey.stop)
         valkey.start()
         os.environ["REDIS_URL"] = valkey.url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process waits for the other at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -101,8 +101,8 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
     own_way = ("-n", "--numprocesses", "--pdb", "--trace", "-p", "--collect-only", "--co", "-s")
     if any(argument.startswith(own_way) for argument in given):
         return list(given)
-    # Tests of one module share a live clinic, so a module stays on one process.
-    return ["-n", "2", "--dist", "loadfile", *given]
+    # Tests of one module share a live clinic, so a module stays on one process; tests/conftest.py puts the long ones first.
+    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *given]
 
 
 def _throw_away_environment(stack: ExitStack) -> dict[str, str]:
