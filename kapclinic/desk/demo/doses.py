@@ -8,6 +8,7 @@ from integration.models import ActionStep, IntegrationNeed, IntegrationSession, 
 from integration.services.needs import record_miss
 from integration.services.notes import hold_session, record_session, save_note, sign_note
 from kapclinic.clinics.models import Room
+from kapclinic.clinics.refusals import Refused
 from kapclinic.desk.demo.journey import NURSE, PRESCRIBER, Journey
 from kapclinic.handoffs.fields import FIELDS, TO_PRESCRIBER, TO_THERAPIST
 from kapclinic.handoffs.services import acknowledge_handoff, save_draft, sign_handoff
@@ -31,6 +32,8 @@ from sessions.services import (
 )
 
 INFUSION_MINUTES = 40
+# A visit to come moves on by so many hours at most, past what the calendar holds already.
+_HOURS_TRIED = 6
 # Minutes after the start of the infusion, and how far the pressure rises above the reading before it.
 CURVE = ((15, 16), (30, 26), (45, 18), (60, 8), (90, 2))
 
@@ -87,7 +90,19 @@ class Dose:
         return Decimal("150") if self.journey.script.route is Route.SUBLINGUAL else Decimal("50")
 
     def plan(self, booked_at: datetime) -> None:
-        """Plan the visit; one that lies ahead is booked with room and people."""
+        """Plan the visit; one that lies ahead is booked with room and people, at the first hour that nobody else has."""
+        for _ in range(_HOURS_TRIED):
+            try:
+                self._plan(booked_at)
+            except Refused:
+                if self.start <= booked_at:
+                    raise
+                self.start += timedelta(hours=1)
+            else:
+                return
+        self._plan(booked_at)
+
+    def _plan(self, booked_at: datetime) -> None:
         journey = self.journey
         spec = journey.episode.protocol
         minutes = spec.first_dose_minutes if self.number == 1 else spec.later_dose_minutes
