@@ -32,7 +32,13 @@ from tests.live import LiveClinic
 _RUN = "KAP_TEST_RUN"
 _servers = ExitStack()
 # Files whose tests start processes or a browser, or walk every address.
-_LONG = ("tests/browser/", "tests/test_access.py", "tests/faults/", "tests/runtime/", "tests/scheduling/planner/")
+_LONG = (
+    "tests/browser/",
+    "tests/test_access.py",
+    "tests/faults/",
+    "tests/runtime/",
+    "tests/scheduling/planner/",
+)
 
 
 def _is_xdist_worker(config: pytest.Config) -> bool:
