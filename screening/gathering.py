@@ -25,7 +25,7 @@ from screening.models import (
     RiskState,
     ScreeningVitals,
 )
-from screening.models.clinical import TestResult
+from screening.models.measured import TestResult
 from screening.models.responses import Response, ResponsePhase
 
 PHQ9, AUDIT_C = "phq-9", "audit-c"

@@ -1,29 +1,35 @@
 """Questionnaires, facts, findings, risk assessments and the eligibility decision."""
 
 from screening.models.clinical import (
-    FACT_MODELS,
+    Answer,
     Classification,
     Condition,
     Fact,
     HistoryAnswer,
     Medication,
     MedicationReview,
-    MonitoringCheck,
-    PregnancyRecord,
-    PregnancyTest,
-    RemsEnrolment,
-    ScreeningVitals,
-    StudyResult,
 )
 from screening.models.decisions import DecisionLapse, DecisionOutcome, EligibilityDecision
 from screening.models.findings import AnswerOutcome, Correction, Finding, FindingAnswer
-from screening.models.responses import (
+from screening.models.imports import (
     ImportBatch,
     ImportChunk,
     ImportDestination,
     ImportState,
     ReferenceCount,
     ReferenceSample,
+)
+from screening.models.measured import (
+    MonitoringCheck,
+    PregnancyRecord,
+    PregnancyStatus,
+    PregnancyTest,
+    RemsEnrolment,
+    ScreeningVitals,
+    StudyResult,
+    TestResult,
+)
+from screening.models.responses import (
     Response,
     ResponseMode,
     ResponsePhase,
@@ -33,8 +39,22 @@ from screening.models.responses import (
 )
 from screening.models.risk import Disposition, RiskAssessment, RiskOutcome, RiskState
 
+FACT_MODELS: tuple[type[Fact], ...] = (
+    HistoryAnswer,
+    Condition,
+    Medication,
+    MedicationReview,
+    PregnancyRecord,
+    PregnancyTest,
+    ScreeningVitals,
+    StudyResult,
+    MonitoringCheck,
+    RemsEnrolment,
+)
+
 __all__ = [
     "FACT_MODELS",
+    "Answer",
     "AnswerOutcome",
     "Classification",
     "Condition",
@@ -55,6 +75,7 @@ __all__ = [
     "MedicationReview",
     "MonitoringCheck",
     "PregnancyRecord",
+    "PregnancyStatus",
     "PregnancyTest",
     "ReferenceCount",
     "ReferenceSample",
@@ -70,4 +91,5 @@ __all__ = [
     "SafetyRoute",
     "ScreeningVitals",
     "StudyResult",
+    "TestResult",
 ]

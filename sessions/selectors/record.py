@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Sum
 
 from screening.models import MedicationReview, PregnancyTest
-from screening.models.clinical import TestResult
+from screening.models.measured import TestResult
 from sessions.anchor import Anchors
 from sessions.checkin import DoorAnswers
 from sessions.clinical_settings import DosingSettings, settings_in_force

@@ -18,7 +18,7 @@ from screening.models import (
     ScreeningVitals,
     StudyResult,
 )
-from screening.models.clinical import PregnancyStatus
+from screening.models.measured import PregnancyStatus
 from screening.services.facts.recording import record_fact
 from screening.services.findings import (
     Evidence,

@@ -4,9 +4,7 @@ from kapclinic.scheduling.services.appointments.booking import (
     KEEP,
     Person,
     book_appointment,
-    lock_resources,
     move_appointment,
-    moving_together,
 )
 from kapclinic.scheduling.services.appointments.progress import (
     cancel_appointment,
@@ -22,6 +20,7 @@ from kapclinic.scheduling.services.appointments.progress import (
 from kapclinic.scheduling.services.appointments.rows import (
     lock_appointment,
 )
+from kapclinic.scheduling.services.appointments.together import lock_resources, moving_together
 
 __all__ = [
     "KEEP",

@@ -6,13 +6,12 @@ of the database stand behind the checks made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from episodes import guards
@@ -34,12 +33,12 @@ from kapclinic.scheduling.models import (
     Part,
 )
 from kapclinic.scheduling.services.appointments.rows import lock_appointment, note
+from kapclinic.scheduling.services.appointments.together import lock_resources
 from kapclinic.scheduling.services.telling import follow_with_telling
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import span_words
 
 Person = tuple[User, str]
-_NEVER_TWICE = "scheduling_person_not_twice, scheduling_room_not_twice, scheduling_patient_not_twice"
 
 
 class _Keep:
@@ -222,23 +221,6 @@ def move_appointment(
         return appointment
 
 
-@contextmanager
-def moving_together() -> Iterator[None]:
-    """A transaction in which several appointments change places; whether all of them fit is judged when it ends.
-
-    Raises Refused (`clash`) when someone or something would be booked twice, and then nothing has changed.
-    """
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET CONSTRAINTS {_NEVER_TWICE} DEFERRED")
-            yield
-            cursor.execute(f"SET CONSTRAINTS {_NEVER_TWICE} IMMEDIATE")
-    except IntegrityError as error:
-        if "_not_twice" in str(error):
-            raise Refused(Reason("clash", "One of these times has just been taken.")) from error
-        raise
-
-
 def _made_before(request_key: UUID | None) -> Appointment | None:
     return None if request_key is None else Appointment.objects.filter(request_key=request_key).first()
 
@@ -264,13 +246,6 @@ def _lock_resources(proposal: Proposal) -> None:
     keys = [person.pk for person in proposal.people]
     keys += [each.pk for each in (proposal.room, proposal.patient) if each is not None]
     lock_resources(keys)
-
-
-def lock_resources(keys: Iterable[UUID | str]) -> None:
-    """One lock per person, room and patient, in the order of their keys, until the transaction ends."""
-    with connection.cursor() as cursor:
-        for key in sorted({str(key) for key in keys}):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
 
 
 def _check(
