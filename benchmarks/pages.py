@@ -17,11 +17,9 @@ are the benchmark's own and are thrown away.
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -72,40 +70,8 @@ class Measured:
         return self.ratio <= BAR and self.small_queries == self.large_queries
 
 
-def start_servers(stack: ExitStack) -> Any:
-    """A Postgres and a broker of our own, with the environment pointing at them; gives the Postgres."""
-    import psycopg
-
-    from kapclinic.embedded import SUPERUSER, Postgres, Valkey
-    from kapclinic.runtime import keys, roles
-
-    folder = Path(tempfile.mkdtemp(prefix="kapbench-"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    postgres = Postgres(folder / "postgres", say=_quiet, throw_away=True)
-    stack.callback(postgres.remove)
-    postgres.start()
-    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        roles.ensure_roles(connection)
-        roles.ensure_database(connection)
-    valkey = Valkey(folder / "valkey")
-    stack.callback(valkey.stop)
-    valkey.start()
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "kapclinic.settings",
-        "KAP_MODE": "demo",
-        "KAP_VAR": str(folder / "var"),
-        "LOG_LEVEL": "ERROR",
-        "SECRET_KEY": keys.django_secret(),
-        "KAP_ENCRYPTION_KEYS": keys.encryption_key(),
-        "DATABASE_URL": postgres.url(roles.APP, roles.DATABASE),
-        "DATABASE_OWNER_URL": postgres.url(roles.OWNER, roles.DATABASE),
-        "REDIS_URL": valkey.url,
-    }
-    return postgres
-
-
 def _quiet(_line: str) -> None:
-    """The throw-away servers have nothing to tell."""
+    """Nothing is told while the data are made."""
 
 
 def load_seed() -> None:
@@ -253,8 +219,11 @@ def measure(small: Size, large: Size, pages: Sequence[Page], rounds: int) -> lis
 def run(*, shape: str, rounds: int, say: Any) -> list[Measured]:
     """Make both databases, measure, throw them away."""
     houses = HOUSES if shape == "history" else HOUSES * LARGE // SMALL
+    from kapclinic.runtime.throw_away import start_servers
+
     with ExitStack() as stack:
-        postgres = start_servers(stack)
+        postgres, own = start_servers(stack, prefix="kapbench-")
+        os.environ |= {**own, "LOG_LEVEL": "ERROR"}
         say("Taking a dozen made-up patients through the services…")
         load_seed()
         for name, episodes, staff in (("small", SMALL, HOUSES), ("large", LARGE, houses)):

@@ -1,25 +1,19 @@
 """`bin/test` inside `.venv`: every check, then pytest, on databases that are thrown away."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 
-import psycopg
-
-from kapclinic.embedded import SUPERUSER, Postgres, Valkey
-from kapclinic.runtime import keys, roles
 from kapclinic.runtime.bootstrap import ROOT
 from kapclinic.runtime.problems import SetupProblem
 from kapclinic.runtime.processes import dies_with_parent, end
+from kapclinic.runtime.throw_away import start_servers
 
 ONLY_PYTEST = "--only-pytest"
 
@@ -106,39 +100,15 @@ def pytest_arguments(given: Sequence[str]) -> list[str]:
 
 
 def _throw_away_environment(stack: ExitStack) -> dict[str, str]:
-    """Servers in a temporary folder, and an environment that leads to them and to nothing else."""
-    folder = Path(tempfile.mkdtemp(prefix="kaptest-"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    postgres = Postgres(folder / "postgres", say=_quiet, throw_away=True)
-    stack.callback(postgres.remove)
-    postgres.start()
-    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        roles.ensure_roles(connection)
-        roles.ensure_database(connection)
-    valkey = Valkey(folder / "valkey")
-    stack.callback(valkey.stop)
-    valkey.start()
+    """Servers of the run's own, and an environment that leads to them and to nothing else."""
+    _, own = start_servers(stack, prefix="kaptest-")
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("DATABASE_", "REDIS_", "EMAIL_", "SECRET_KEY", "DJANGO_"))
         and name not in {"PORT", "ALLOWED_HOSTS", "SITE_URL", "DEBUG", "KAP_DATABASE_ROLE", "KAP_HOST"}
     }
-    return {
-        **inherited,
-        "KAP_MODE": "demo",
-        "KAP_VAR": str(folder / "var"),
-        "SECRET_KEY": keys.django_secret(),
-        "KAP_ENCRYPTION_KEYS": keys.encryption_key(),
-        "DATABASE_URL": postgres.url(roles.APP, roles.DATABASE),
-        "DATABASE_OWNER_URL": postgres.url(roles.OWNER, roles.DATABASE),
-        "REDIS_URL": valkey.url,
-        "DJANGO_SETTINGS_MODULE": "kapclinic.settings",
-    }
-
-
-def _quiet(_line: str) -> None:
-    """The throw-away servers have nothing to tell."""
+    return {**inherited, **own}
 
 
 def _run_checks(environment: Mapping[str, str]) -> list[str]:
