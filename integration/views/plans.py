@@ -145,7 +145,7 @@ def undo(request: ActorRequest, plan: PlanProposal) -> HttpResponse:
         undo_proposal(proposal=plan, actor=request.actor.user, roles=request.actor.roles)
     except Refused as refused:
         return _detail(request, plan, refused=refused)
-    messages.success(request, "Every session is back where it was.")
+    messages.success(request, "Every session that had moved is back where it was.")
     return redirect("integration:plan-detail", pk=plan.pk)
 
 

@@ -1,14 +1,17 @@
 """Two workers at once, with real commits."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from integration.models import PlanCause, ProposalState
 from integration.services import plan_need
+from integration.services.planning import drop_proposal, propose_plan
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import Appointment, AppointmentKind, AppointmentParticipant, Part
@@ -92,3 +95,29 @@ def test_ten_people_booking_the_same_hour_make_one_booking(clinic_at_work):
     assert all("is booked" in str(result) for result in refused)
     assert AppointmentParticipant.objects.filter(person=therapist, is_live=True).count() == 1
     assert double_bookings() == 0
+
+
+def test_plan_that_is_decided_meanwhile_keeps_what_was_decided(committed_db):
+    clinic = factories.make_clinic()
+    manager = factories.make_member(clinic, Role.MANAGER)
+    asked = {"clinic": clinic, "key": "asked:race", "cause": PlanCause.ASKED}
+    shown = propose_plan(**asked, title="As shown")
+    answers: list[object] = []
+
+    def look_again() -> None:
+        try:
+            answers.append(propose_plan(**asked, title="Looked at again"))
+        except Refused as refused:
+            answers.append({reason.code for reason in refused.reasons})
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=look_again)
+    with transaction.atomic():
+        drop_proposal(proposal=shown, actor=manager)
+        other.start()
+        other.join(timeout=2)
+    other.join()
+    shown.refresh_from_db()
+    assert answers == [{"decided"}]
+    assert (shown.title, shown.state) == ("As shown", ProposalState.DROPPED)

@@ -57,7 +57,7 @@ def apply_plan(
     """
     with moving_together():
         one_planner_at_a_time(clinic)
-        needs = _locked(found, now=now)
+        needs = _as_planned(found, now=now)
         lock_resources([*found.people, *found.rooms, *(need.episode.patient_id for need in needs.values())])
         changing = [
             booking.pk
@@ -81,20 +81,31 @@ def one_planner_at_a_time(clinic: Clinic) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"planner:{clinic.pk}"])
 
 
-def _locked(found: Gathered, *, now: datetime) -> dict[str, IntegrationNeed]:
-    """Every need of the problem, locked after its episode, as it was when the plan was made."""
-    episodes = {need.episode_id: need.episode for need in found.needs.values()}
+def lock_needs(keys: Iterable[str]) -> dict[str, IntegrationNeed]:
+    """The needs of `keys`, freshly read and locked after their episodes, both in sorted order; by key."""
+    wanted = list(keys)
+    episodes = {
+        need.episode_id: need.episode
+        for need in IntegrationNeed.objects.filter(pk__in=wanted).select_related("episode")
+    }
     fresh_episodes = {key: lock_episode(episodes[key]) for key in sorted(episodes)}
     rows = (
         IntegrationNeed.objects.select_for_update(of=("self",))
         .select_related("appointment", "clinic", "dose")
-        .filter(pk__in=[need.pk for need in found.needs.values()])
+        .filter(pk__in=wanted)
         .order_by("pk")
     )
     fresh = {str(row.pk): row for row in rows}
+    for need in fresh.values():
+        need.episode = fresh_episodes[need.episode_id]
+    return fresh
+
+
+def _as_planned(found: Gathered, *, now: datetime) -> dict[str, IntegrationNeed]:
+    """Every need of the problem, locked; raises Refused (`clash`) when one is not as it was when the plan was made."""
+    fresh = lock_needs(found.needs)
     for key, seen in found.needs.items():
         need = fresh[key]
-        need.episode = fresh_episodes[need.episode_id]
         before, after = found.bookings.get(key), need.live_appointment
         same = (before is None) == (after is None) and (
             before is None or after is None or (before.pk, before.sequence) == (after.pk, after.sequence)

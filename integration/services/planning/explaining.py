@@ -19,8 +19,8 @@ from integration.services.planning.gathering import (
     waiting_needs,
 )
 from kapclinic.accounts.models import User
-from kapclinic.clinics.services import setting, settings_for
-from kapclinic.scheduling.clinical_settings import BUFFER, EXTRA_FROM, EXTRA_UNTIL, MOST_SESSIONS
+from kapclinic.clinics.services import settings_for
+from kapclinic.scheduling.clinical_settings import BUFFER, EXTRA_FROM, EXTRA_UNTIL
 from kapclinic.scheduling.extra_time import extra_stretches
 from kapclinic.scheduling.planner import (
     Competition,
@@ -49,6 +49,9 @@ _AROUND = timedelta(days=2)
 _HOURS_NAMED = 6
 # Each one costs a plan of the sessions that compete.
 _MOST_STRETCHES = 12
+_NOT_IN_A_PLAN = (
+    "A calendar has a free time, but no plan does: rooms, time between sessions and days' limits count too."
+)
 _NOT_SETTLED = "Whether it fits beside the other sessions could not be settled in the time allowed."
 
 
@@ -169,12 +172,9 @@ def competition_words(competition: Competition, people: Mapping[str, User], zone
 
 def _beyond_the_calendar(found: Gathered, need: IntegrationNeed) -> str:
     """Why a need has no time though somebody's calendar has: what only the planner keeps to."""
-    session = found.problem.session_of[str(need.pk)]
-    if not session.candidates:
+    if not found.problem.session_of[str(need.pk)].candidates:
         return "Nobody on the care team who could take it has a licence in force."
-    names = " and ".join(str(found.people[each.clinician]) for each in session.candidates)
-    most = setting(need.clinic, MOST_SESSIONS)
-    return f"The free time of {names} lies on days that already hold the most sessions of a day ({most})."
+    return _NOT_IN_A_PLAN
 
 
 def _remedies(

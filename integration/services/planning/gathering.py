@@ -18,7 +18,7 @@ from kapclinic.clinics.models import Clinic, Room, RoomKind
 from kapclinic.clinics.services import settings_for
 from kapclinic.scheduling import planner
 from kapclinic.scheduling.clinical_settings import BUFFER, GRID
-from kapclinic.scheduling.hours import Place, availability
+from kapclinic.scheduling.hours import Place, Roster, availability
 from kapclinic.scheduling.models import Appointment, AppointmentState
 from kapclinic.scheduling.patient_times import Availability, availability_of
 from kapclinic.scheduling.rosters import bookings_of, limits_of, room_rosters, rosters_of
@@ -216,12 +216,12 @@ def _session(
     )
 
 
-def _free_time(roster: object, limits: Span) -> tuple[planner.FreeTime, ...]:
+def _free_time(roster: Roster, limits: Span) -> tuple[planner.FreeTime, ...]:
     """Working time by where it can be used; bookings are the planner's to take off."""
     return tuple(
         planner.FreeTime(span, place)
         for place in (Place.IN_PERSON, Place.TELEHEALTH)
-        for span in availability(roster, limits, place=place).worked  # type: ignore[arg-type]
+        for span in availability(roster, limits, place=place).worked
     )
 
 

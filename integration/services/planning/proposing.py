@@ -11,9 +11,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from episodes.services.locking import lock_episode
 from integration.models import IntegrationNeed, PlanCause, PlanProposal, ProposalState
-from integration.services.planning.applying import book_for, one_planner_at_a_time, stays
+from integration.services.planning.applying import book_for, lock_needs, one_planner_at_a_time, stays
 from integration.services.planning.explaining import why_unplaced
 from integration.services.planning.gathering import Gathered, gather, waiting_needs
 from kapclinic.accounts.models import Role, User
@@ -54,22 +53,28 @@ def propose_plan(
 ) -> PlanProposal:
     """Look for the best plan over everything that a person could still move, and keep it for a decision.
 
-    It keeps as many windows as can be kept, then moves as little as it can of what patients know. The same `key` again gives
-    the proposal that is there while it is open, and looks anew once it was decided.
+    It keeps as many windows as can be kept, then moves as little as it can of what patients know. The same `key` again brings
+    the open proposal up to date; raises Refused once it was decided.
     """
     now = now or timezone.now()
-    known = PlanProposal.objects.filter(key=key).first()
-    if known is not None and not known.is_open:
-        raise Refused(Reason("decided", "That plan was decided already."))
-    found = gather(clinic, waiting_needs(clinic, now=now, for_proposal=True), now=now, for_proposal=True)
-    plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
-    changes = [
-        _change(found, placement) for placement in plan.placements if not _stays_where_it_is(found, placement)
-    ]
-    reasons = why_unplaced(found, plan, now=now)
-    unplaced = [{"need": each, "reasons": list(reasons[each])} for each in plan.unplaced]
-    content = {"changes": changes, "unplaced": unplaced, "is_proven": plan.is_proven, "title": title[:200]}
     with transaction.atomic():
+        # Nobody decides on the old content while the new one is worked out.
+        known = PlanProposal.objects.select_for_update().filter(key=key).first()
+        if known is not None and not known.is_open:
+            raise Refused(Reason("decided", "That plan was decided already."))
+        found = gather(clinic, waiting_needs(clinic, now=now, for_proposal=True), now=now, for_proposal=True)
+        plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
+        reasons = why_unplaced(found, plan, now=now)
+        content = {
+            "title": title[:200],
+            "changes": [
+                _change(found, placement)
+                for placement in plan.placements
+                if not _stays_where_it_is(found, placement)
+            ],
+            "unplaced": [{"need": each, "reasons": list(reasons[each])} for each in plan.unplaced],
+            "is_proven": plan.is_proven,
+        }
         proposal, _ = PlanProposal.objects.update_or_create(
             key=key,
             defaults=content,
@@ -177,7 +182,7 @@ def apply_proposal(
         chosen = [change for change in proposal.changes if change["need"] in needs]
         if not chosen:
             raise Refused(Reason("nothing-chosen", "Choose at least one session.", field="needs"))
-        fresh = _locked(chosen)
+        fresh = lock_needs(change["need"] for change in chosen)
         _lock_all(chosen, fresh.values())
         moving = [UUID(change["appointment"]) for change in chosen if change["appointment"]]
         for change in chosen:
@@ -219,7 +224,7 @@ def undo_proposal(
             raise Refused(Reason("not-applied", "Only a plan that was applied can be undone."))
         done = [change for change in proposal.changes if "applied_sequence" in change]
         moved = [change for change in done if change["before"] is not None]
-        fresh = _locked(done)
+        fresh = lock_needs(change["need"] for change in done)
         _lock_all(moved, fresh.values())
         moving = [UUID(change["appointment"]) for change in moved]
         for change in moved:
@@ -239,27 +244,6 @@ def undo_proposal(
         proposal.save()
         _tell_those_concerned(proposal, moved, "put back", actor=actor, now=now)
     return proposal
-
-
-def _locked(changes: Iterable[dict[str, Any]]) -> dict[str, IntegrationNeed]:
-    """The needs of `changes`, locked after their episodes."""
-    keys = [change["need"] for change in changes]
-    episodes = {
-        need.episode_id: need.episode
-        for need in IntegrationNeed.objects.filter(pk__in=keys).select_related("episode")
-    }
-    locked = {key: lock_episode(episodes[key]) for key in sorted(episodes)}
-    rows = (
-        IntegrationNeed.objects.select_for_update(of=("self",))
-        .select_related("appointment", "clinic", "dose")
-        .filter(pk__in=keys)
-        .order_by("pk")
-    )
-    found = {}
-    for need in rows:
-        need.episode = locked[need.episode_id]
-        found[str(need.pk)] = need
-    return found
 
 
 def _lock_all(changes: Iterable[dict[str, Any]], needs: Iterable[IntegrationNeed]) -> None:
