@@ -125,8 +125,8 @@ def _check_stranger(method: str, url: str, wrong: list[str]) -> None:
 
 
 def _is_of_no_clinic(address: Address) -> bool:
-    # Every clinic has settings and protocols of these names.
-    return address.name in {"administration:setting"} or address.arguments == ("slug",)
+    # Every clinic has settings, protocols and cards of these names.
+    return address.name in {"administration:setting", "desk:today-card"} or address.arguments == ("slug",)
 
 
 def _relations(address: Address, walker: Walker) -> frozenset[Relation]:

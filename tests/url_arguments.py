@@ -602,3 +602,8 @@ def _fact(situation: Situation) -> dict[str, Any]:
 def _medication(situation: Situation) -> dict[str, Any]:
     values = {"name": "Something made up"}
     return {"pk": record_medication(episode=situation.episode, values=values, actor=situation.coordinator).pk}
+
+
+@for_address("desk:today-card")
+def _today_card(_situation: Situation) -> dict[str, Any]:
+    return {"key": "windows"}

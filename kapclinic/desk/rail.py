@@ -17,13 +17,17 @@ MOST_SHOWN = 99
 
 @dataclass(frozen=True)
 class Place:
-    """One entry as declared. `namespaces` are the URL namespaces that belong to it; `key` is typed after `g`."""
+    """One entry as declared; `key` is typed after `g`.
+
+    `namespaces` are the URL namespaces that belong to it, `addresses` single ones out of a namespace of another entry.
+    """
 
     label: str
     url_name: str
     icon: str
     action: str
     namespaces: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
     key: str = ""
     count: Callable[[Actor, datetime], counts.Count] | None = None
     # People with this right have a fuller place of the same kind.
@@ -66,6 +70,9 @@ PLACES: tuple[Place, ...] = (
         "calendar",
         "calendar.view",
         namespaces=frozenset({"scheduling"}),
+        addresses=frozenset(
+            f"integration:{name}" for name in ("waiting", "plans", "plan-detail", "capacity")
+        ),
         key="c",
     ),
     Place(
@@ -100,6 +107,7 @@ PLACES: tuple[Place, ...] = (
         "administration",
         "staff.manage",
         namespaces=frozenset({"administration", "jobs"}),
+        addresses=frozenset({"screening:import", "screening:import-detail"}),
         key="a",
     ),
     Place(
@@ -120,10 +128,14 @@ def rail_for(request: HttpRequest, actor: Actor) -> list[Entry]:
     match = request.resolver_match
     here = match.view_name if match is not None else ""
     namespace = match.namespace if match is not None else ""
+    places = [
+        place
+        for place in PLACES
+        if can(actor, place.action) and not (place.unless and can(actor, place.unless))
+    ]
+    owner = next((place for place in places if here == place.url_name or here in place.addresses), None)
     entries = []
-    for place in PLACES:
-        if not can(actor, place.action) or (place.unless and can(actor, place.unless)):
-            continue
+    for place in places:
         count = place.count(actor, now) if place.count is not None else counts.NOTHING
         entries.append(
             Entry(
@@ -131,7 +143,7 @@ def rail_for(request: HttpRequest, actor: Actor) -> list[Entry]:
                 url=link(place.url_name),
                 icon=place.icon,
                 key=place.key,
-                is_here=here == place.url_name or namespace in place.namespaces,
+                is_here=place is owner if owner is not None else namespace in place.namespaces,
                 is_page=here == place.url_name,
                 count=count.number,
                 count_label=count.label,

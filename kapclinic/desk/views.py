@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,8 @@ from kapclinic.desk.chart import build_chart
 from kapclinic.desk.forms import EpisodeFilterForm, SearchForm
 from kapclinic.desk.paging import page_of, query_without_page
 from kapclinic.desk.rail import roles_in_words
-from kapclinic.desk.today import Place, cards_for
+from kapclinic.desk.today import Place, cards_for, live_card_for
+from kapclinic.desk.windows import windows_of_episode
 
 
 @page("desk.today", methods=("GET", "HEAD"))
@@ -35,6 +36,18 @@ def today(request: ActorRequest) -> HttpResponse:
             "aside_cards": cards[Place.ASIDE],
         },
     )
+
+
+@page("desk.today", methods=("GET", "HEAD"))
+def today_card(request: ActorRequest, key: str) -> HttpResponse:
+    """One live card of Today as it stands now, for the open page to put in the place of the old one."""
+    try:
+        shown = live_card_for(key, request.actor, timezone.now())
+    except LookupError as unknown:
+        raise Http404 from unknown
+    if shown is None:
+        return HttpResponse()
+    return render(request, "desk/_card.html", {"card": shown.card, "key": shown.key, "is_live": True})
 
 
 @page("patient.list", methods=("POST",))
@@ -91,6 +104,13 @@ def chart(request: ActorRequest, episode: Episode) -> HttpResponse:
         "desk/chart.html",
         {"episode": episode, "chart": build_chart(episode, request.actor, now=now), "now": now},
     )
+
+
+@page("chart.view", fetch=episode_for, methods=("GET", "HEAD"))
+def chart_windows(request: ActorRequest, episode: Episode) -> HttpResponse:
+    """The window bars of the chart as they stand now, for the open page to put in the place of the old ones."""
+    windows = windows_of_episode(episode, request.actor, now=timezone.now())
+    return render(request, "desk/_windows.html", {"episode": episode, "windows": windows})
 
 
 @page("account.self", methods=("POST",))

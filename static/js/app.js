@@ -212,6 +212,14 @@
 
   /* ---- Live parts: an answer that is no success says so; a session that ended goes to sign-in ---- */
 
+  /* A part that is drawn anew by itself waits for the next time while somebody is in it with the keyboard. */
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const part = event.detail.target;
+    if (part.matches("[data-live]") && part.contains(document.activeElement)) {
+      event.detail.shouldSwap = false;
+    }
+  });
+
   body.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401 || event.detail.xhr.status === 423) {
       window.location.reload();

@@ -1,11 +1,14 @@
 """The frame around every page, in a browser: search, drafts, the lock, dim-room mode, keys."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from kapclinic.accounts.models import Role, User
 from kapclinic.desk.models import Draft
 from tests import factories
+from tests.integration.situations import need_of_new_dose
 from tests.live import LiveClinic
 
 pytestmark = pytest.mark.timeout(300)
@@ -38,6 +41,28 @@ def test_patient_is_found_by_keyboard_and_the_words_stand_in_no_address(
     page.keyboard.press("Enter")
     page.wait_for_url("**/patients/KC-*/")
     assert not any("mei" in url.lower() for url in asked)
+
+
+def test_window_bars_are_drawn_anew_while_the_page_is_open(
+    coordinator_at_work: User, live_clinic: LiveClinic, page: Page
+) -> None:
+    clinic = coordinator_at_work.memberships.get().clinic
+    people = {
+        role: factories.make_member(clinic, role) for role in (Role.NURSE, Role.THERAPIST, Role.PRESCRIBER)
+    }
+    page.clock.install()
+    page.goto("/")
+    windows = page.locator("section[aria-labelledby=card-windows]")
+    expect(windows).to_contain_text("No window is open.")
+    need_of_new_dose(clinic, people, "Windowed")
+    page.clock.fast_forward("01:01")
+    expect(windows).to_contain_text("Windowed")
+    expect(windows.locator("svg.window-bar")).to_have_attribute("aria-label", re.compile("Dose ended"))
+    # A part that the keyboard is in is not taken away from under it.
+    windows.get_by_role("link", name="Windowed, Mei", exact=True).focus()
+    page.clock.fast_forward("01:01")
+    page.wait_for_load_state("networkidle")
+    expect(windows.get_by_role("link", name="Windowed, Mei", exact=True)).to_be_focused()
 
 
 def test_dim_room_mode_stays_when_the_next_page_is_opened(coordinator_at_work: User, page: Page) -> None:

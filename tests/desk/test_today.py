@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -192,3 +193,17 @@ def test_today_costs_the_same_queries_when_there_is_more_to_do(
         actor = factories.make_actor(user, clinic)
         with django_assert_max_num_queries(24):
             cards_for(actor, timezone.now())
+
+
+def test_live_card_is_given_anew_to_those_who_hold_it_alone(
+    client: Client, clinic: Clinic, therapist: User, manager: User
+) -> None:
+    address = reverse("desk:today-card", kwargs={"key": "windows"})
+    client.force_login(therapist)
+    assert b"No window is open." in client.get(address).content
+    # "For you" is no live card, and there is none of the other name.
+    for key in ("for-you", "elsewhere"):
+        assert client.get(reverse("desk:today-card", kwargs={"key": key})).status_code == 404
+    client.force_login(manager)
+    answer = client.get(address)
+    assert (answer.status_code, answer.content) == (200, b"")

@@ -67,21 +67,25 @@ class _Spec:
     roles: frozenset[Role]
     place: Place
     order: int
+    is_live: bool
 
 
 _specs: dict[str, _Spec] = {}
 
 
 def card(
-    *, key: str, action: str, roles: Iterable[Role], place: Place, order: int
+    *, key: str, action: str, roles: Iterable[Role], place: Place, order: int, is_live: bool = False
 ) -> Callable[[Builder], Builder]:
-    """Register the decorated builder. It is asked only for people who hold one of `roles` and have `action`."""
+    """Register the decorated builder. It is asked only for people who hold one of `roles` and have `action`.
+
+    A live card is drawn anew every minute while the page is open.
+    """
 
     def register(build: Builder) -> Builder:
         known = _specs.get(key)
         if known is not None and known.build is not build:
             raise ValueError(f"the card {key} is declared twice")
-        _specs[key] = _Spec(build, key, action, frozenset(roles), place, order)
+        _specs[key] = _Spec(build, key, action, frozenset(roles), place, order, is_live)
         return build
 
     return register
@@ -93,18 +97,34 @@ class Shown:
 
     key: str
     card: Card
+    is_live: bool
 
 
 def cards_for(actor: Actor, now: datetime) -> dict[Place, list[Shown]]:
     """Every card for the actor's roles, by place and in order."""
     page: dict[Place, list[Shown]] = {place: [] for place in Place}
     for spec in sorted(_specs.values(), key=lambda spec: spec.order):
-        if not (spec.roles & actor.roles and can(actor, spec.action)):
-            continue
-        built = spec.build(actor, now)
-        if built.is_shown:
-            page[spec.place].append(Shown(spec.key, _with_one_primary(built)))
+        shown = _shown(spec, actor, now)
+        if shown is not None and shown.card.is_shown:
+            page[spec.place].append(shown)
     return page
+
+
+def live_card_for(key: str, actor: Actor, now: datetime) -> Shown | None:
+    """One live card as it stands at `now`; None when the actor does not hold it (any more).
+
+    Raises LookupError when no live card has that name.
+    """
+    spec = _specs[key]
+    if not spec.is_live:
+        raise LookupError(key)
+    return _shown(spec, actor, now)
+
+
+def _shown(spec: _Spec, actor: Actor, now: datetime) -> Shown | None:
+    if not (spec.roles & actor.roles and can(actor, spec.action)):
+        return None
+    return Shown(spec.key, _with_one_primary(spec.build(actor, now)), spec.is_live)
 
 
 def _with_one_primary(built: Card) -> Card:

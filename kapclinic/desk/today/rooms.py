@@ -21,6 +21,7 @@ from sessions.vitals import DueState
     roles=(Role.COORDINATOR, Role.NURSE, Role.THERAPIST, Role.PRESCRIBER),
     place=Place.MAIN,
     order=10,
+    is_live=True,
 )
 def in_the_rooms(actor: Actor, now: datetime) -> Card:
     """Doses of today by room: what is going on for clinicians, who comes when for a coordinator. A fixed number of queries."""

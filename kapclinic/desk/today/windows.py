@@ -21,6 +21,7 @@ MISSED_SHOWN_FOR = timedelta(days=7)
     roles=(Role.COORDINATOR, Role.NURSE, Role.THERAPIST, Role.PRESCRIBER),
     place=Place.MAIN,
     order=20,
+    is_live=True,
 )
 def closing_windows(actor: Actor, now: datetime) -> Card:
     """Windows of the doses that were given. Two queries."""
