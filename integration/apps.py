@@ -8,6 +8,12 @@ class IntegrationConfig(AppConfig):
     label = "integration"
 
     def ready(self) -> None:
-        from integration import clinical_settings, guard_rules, jobs, listeners  # noqa: F401  importing registers
+        from integration import (  # noqa: F401  importing registers
+            clinical_settings,
+            guard_rules,
+            jobs,
+            listeners,
+            places,
+        )
 
         listeners.register()

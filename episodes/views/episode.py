@@ -14,6 +14,7 @@ from episodes.access import episode_for, patient_for, row_for
 from episodes.forms import CloseEpisodeForm, GoalForm, MoveStageForm, OpenEpisodeForm
 from episodes.guards import GuardContext
 from episodes.models import CareTeamMember, Consent, Episode, EpisodeEvent, Goal, Patient
+from episodes.places import place_in_treatment
 from episodes.stages import Stage
 from episodes.views.passing import passing_of, standing_reasons
 from kapclinic.accounts.pages import ActorRequest, page
@@ -58,11 +59,14 @@ def _detail_page(
 ) -> HttpResponse:
     actor, now = request.actor, timezone.now()
     steps = _next_steps(request, episode) if can(actor, "episode.advance", episode) else []
+    place = place_in_treatment(episode, now) if episode.stage == Stage.TREATMENT else None
     may_see_clinical = can(actor, "chart.view", episode)
     events = EpisodeEvent.objects.filter(episode=episode).select_related("created_by")[: _EVENTS_SHOWN + 1]
     context = {
         "episode": episode,
         "protocol": episode.protocol,
+        "place": place,
+        "may_go_on": place is not None and bool(place.url) and can(actor, place.action, episode),
         "steps": steps,
         "taken_by_others": _taken_by_others(request, episode),
         "refusal": refusal,
