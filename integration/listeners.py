@@ -15,6 +15,7 @@ from integration.services import needs
 from integration.services.ahead import follow_planned_dose
 from integration.services.notes import open_note_for
 from integration.services.planning.proposing import REPAIR_JOB
+from integration.services.yielding import holds_in_the_way, relink_booking
 from kapclinic.accounts import policy
 from kapclinic.jobs.services import enqueue
 from kapclinic.scheduling import hooks
@@ -33,6 +34,7 @@ def register() -> None:
         hooks.window_for(kind, _window_finder(kind))
         hooks.completion_page(kind, _page_to_hold)
     hooks.on_change(AppointmentKind.DOSING, follow_planned_dose)
+    hooks.makes_way_for(AppointmentKind.DOSING, holds_in_the_way)
     hooks.on_absence(_ask_for_repair)
     hooks.on_patient_time(_ask_for_new_plan)
     hooks.backdrop(_open_windows)
@@ -65,6 +67,8 @@ def _follow_appointment(change: Change) -> None:
     appointment = change.appointment
     if change.what in ("booked", "moved"):
         needs.link_booking(appointment, now=change.now)
+    elif change.what == "restored":
+        relink_booking(appointment, now=change.now)
     elif change.what == "cancelled":
         needs.unlink_booking(appointment, "The booking was cancelled.", now=change.now)
     elif change.what == "no-show":
@@ -134,6 +138,7 @@ def _open_windows(*, actor: policy.Actor, span: Span, person: Any | None, now: d
                 label=f"{need.episode.patient}: {str(need).lower()}",
                 url=reverse("integration:need-detail", args=[need.pk]),
                 is_open=not placed,
+                episode=need.episode,
             )
         )
     return found

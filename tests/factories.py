@@ -28,7 +28,7 @@ from episodes.services import (
 from episodes.stages import Stage
 from kapclinic.accounts.models import Licence, Membership, Role, User
 from kapclinic.accounts.policy import Actor
-from kapclinic.clinics.models import Clinic, Room, RoomKind
+from kapclinic.clinics.models import Clinic, ClinicalSetting, Room, RoomKind, SettingState
 
 PASSWORD = "a long made-up password"
 
@@ -170,3 +170,11 @@ def make_consent(episode: Episode, actor: User, kind: ConsentKind, **details: An
         **details,
     }
     return record_consent(episode=episode, details=fields, actor=actor)
+
+
+def approve_setting(clinic: Clinic, key: str, value: Any) -> ClinicalSetting:
+    """A clinic's own value of a setting, in force."""
+    return ClinicalSetting.objects.create(
+        clinic=clinic, key=key, value=value, reason="made up", state=SettingState.APPROVED, decided_at=timezone.now(),
+        decided_by=make_member(clinic, Role.PRESCRIBER),
+    )  # fmt: skip

@@ -31,7 +31,7 @@ from kapclinic.jobs.models import Job, JobState
 from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Notice, Task
 from kapclinic.notices.services import notify, open_task
-from kapclinic.scheduling.models import AppointmentKind, Part
+from kapclinic.scheduling.models import AppointmentKind, HandChange, Part
 from kapclinic.scheduling.services import (
     add_holiday,
     add_patient_absence,
@@ -508,6 +508,12 @@ for_address(
         for _verb in ("detail", "move", "cancel", "tell", "arrive", "no-show", "complete")
     )
 )(partial(_booked, AppointmentKind.SCREENING))
+
+
+@for_address("scheduling:change-undo")
+def _undoable(situation: Situation) -> dict[str, Any]:
+    booked = _booked(AppointmentKind.SCREENING, situation)
+    return {"pk": HandChange.objects.get(appointment=booked["pk"]).pk}
 
 
 @for_address("scheduling:roster")

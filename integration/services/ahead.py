@@ -33,7 +33,7 @@ def follow_planned_dose(change: Change) -> None:
     )
     if session is None:
         return
-    if change.what in ("booked", "moved"):
+    if change.what in ("booked", "moved", "restored"):
         _expect(session, now=change.now)
     elif change.what in ("cancelled", "no-show"):
         withdraw(session, NeedPart.values, why="The dose does not take place.", now=change.now)

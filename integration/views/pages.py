@@ -24,6 +24,7 @@ from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.forms import HeldForm
 from kapclinic.scheduling.models import INTEGRATION_KINDS, Appointment
 from kapclinic.scheduling.views.appointments import appointment_for
+from kapclinic.scheduling.views.undoing import say_done
 
 need_for = row_for(IntegrationNeed, "episode__patient", "episode__protocol_version", "appointment")
 session_for = row_for(
@@ -148,7 +149,7 @@ def need_apply(request: ActorRequest, need: IntegrationNeed) -> HttpResponse:
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "Booked. Tell the patient the time.")
+            say_done(request, "Booked. Tell the patient the time.", made)
             return redirect("scheduling:appointment-detail", pk=made.pk)
     else:
         messages.error(request, "The proposal could not be read. Here is what fits now.")

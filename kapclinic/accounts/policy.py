@@ -100,6 +100,8 @@ TABLE: dict[str, Grants] = {
     "appointment.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
     "appointment.view": _row(coo=C, nur=(T, D, O), the=(T, O), pre=(T, D, O), man=C),
     "appointment.change": _row(coo=C, nur=(T, D), the=(T, O), pre=(T, O), man=C),
+    # Own: who made the change, and who may change the appointment.
+    "appointment.undo": _row(coo=C, nur=(T, D, O), the=(T, O), pre=(T, O), man=C),
     "appointment.book": _row(coo=C, nur=(T, D), the=T, pre=T, man=C),
     "hours.edit": _row(coo=C, nur=O, the=O, pre=O, man=C),
     "patient.tell": _row(coo=C, nur=(T, D), the=T, pre=T),

@@ -15,6 +15,7 @@ from kapclinic.scheduling.hours import Place, availability
 from kapclinic.scheduling.models import AppointmentKind, AppointmentParticipant
 from kapclinic.scheduling.patient_times import availability_of
 from kapclinic.scheduling.rosters import rosters_of
+from kapclinic.scheduling.sharing import sharing_reasons
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import moment_words, span_words
 
@@ -24,7 +25,7 @@ MAY_EXPLAIN = frozenset({Role.COORDINATOR, Role.MANAGER, Role.THERAPIST, Role.PR
 
 @dataclass(frozen=True)
 class Proposal:
-    """A time that is asked for, with everyone and everything that it takes exclusively."""
+    """A time that is asked for, with everyone and everything that it takes exclusively, and who shares it (`shared`)."""
 
     clinic: Clinic
     kind: str
@@ -35,6 +36,7 @@ class Proposal:
     place: str
     window: Span | None = None
     leave_out: tuple[UUID, ...] = ()
+    shared: Sequence[tuple[Any, str]] = ()
 
 
 def clash_reasons(proposal: Proposal) -> list[Reason]:
@@ -62,11 +64,19 @@ def clash_reasons(proposal: Proposal) -> list[Reason]:
             words = span_words(Span(row.starts_at, row.ends_at), zone)
             found.append(Reason("clash-room", f"{proposal.room.name} is taken {words}.", field="room"))
     if proposal.patient is not None:
-        for row in rows.filter(patient=proposal.patient):
+        for row in rows.filter(patient=proposal.patient).select_related("appointment"):
             words = span_words(Span(row.starts_at, row.ends_at), zone)
-            found.append(
-                Reason("clash-patient", f"The patient has another appointment {words}.", field="starts_at")
-            )
+            text = f"The patient has another appointment {words}."
+            if row.appointment.is_told:
+                text += " They know of it: move that first, or choose another time."
+            found.append(Reason("clash-patient", text, field="starts_at"))
+    found += sharing_reasons(
+        proposal.clinic,
+        proposal.span,
+        shared=proposal.shared,
+        alone=proposal.people,
+        leave_out=proposal.leave_out,
+    )
     return found
 
 

@@ -9,6 +9,9 @@ MOST_SESSIONS = "scheduling.most_sessions_per_day"
 PLANNER_SECONDS = "scheduling.planner_seconds"
 EXTRA_FROM = "scheduling.extra_hours_from"
 EXTRA_UNTIL = "scheduling.extra_hours_until"
+NURSE_ROOMS = "scheduling.nurse_rooms_at_once"
+PRESCRIBER_SESSIONS = "scheduling.prescriber_sessions_at_once"
+UNDO = "scheduling.undo_minutes"
 
 register(
     SettingSpec(
@@ -87,5 +90,44 @@ register(
         least=13,
         most=22,
         help_text="On the clinic's clock.",
+    ),
+    SettingSpec(
+        key=NURSE_ROOMS,
+        label="Most rooms of a nurse at once",
+        kind=int,
+        default=2,
+        unit="rooms",
+        group="Calendar",
+        source="No guide names a figure; whoever watches two patients sees both, a third is out of sight",
+        mark=Mark.POLICY,
+        least=1,
+        most=MOST_SESSIONS_OF_A_DAY,
+        help_text="A session that a nurse is in alone counts as one. Nobody books past it.",
+    ),
+    SettingSpec(
+        key=PRESCRIBER_SESSIONS,
+        label="Most dosing sessions that a prescriber is within reach of at once",
+        kind=int,
+        default=3,
+        unit="sessions",
+        group="Calendar",
+        source="No guide names a figure; a prescriber comes to one patient at a time",
+        mark=Mark.POLICY,
+        least=1,
+        most=MOST_SESSIONS_OF_A_DAY,
+        help_text="Seeing patients meanwhile does not count. Nobody books past it.",
+    ),
+    SettingSpec(
+        key=UNDO,
+        label="A booking, a move or a cancellation can be undone for",
+        kind=int,
+        default=10,
+        unit="min",
+        group="Calendar",
+        source="Long enough to see a slip, too short for others to have built on it",
+        mark=Mark.POLICY,
+        least=1,
+        most=120,
+        help_text="Later it is moved, cancelled or booked anew.",
     ),
 )

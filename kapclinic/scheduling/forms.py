@@ -139,6 +139,17 @@ class MeetingForm(TimesForm):
         _offer_rooms(self, clinic)
 
 
+class PatientSearchForm(ClinicForm):
+    """Whom a time is for."""
+
+    q = forms.CharField(
+        label="Name or number",
+        min_length=2,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
 class TellForm(ClinicForm):
     """How the patient was told, and whether they were reached."""
 

@@ -30,9 +30,12 @@ class Column:
     """One day of one person or room, layers from back to front."""
 
     title: str
-    subtitle: str
     day: date
     is_today: bool
+    # Whose it is, and when and whose in words.
+    key: str = ""
+    is_room: bool = False
+    words: str = ""
     closed: tuple[Block, ...] = ()
     windows: tuple[Block, ...] = ()
     items: tuple[Block, ...] = ()

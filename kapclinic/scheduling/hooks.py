@@ -12,7 +12,9 @@ from kapclinic.scheduling.spans import Span
 
 @dataclass(frozen=True)
 class Change:
-    """What became of an appointment: booked, moved, told, arrived, completed, cancelled, no-show.
+    """What became of an appointment: booked, moved, told, arrived, completed, cancelled, no-show, restored.
+
+    A listener that hears of a cancellation undone ("restored") may refuse it: what it was for is over.
 
     `before` holds the earlier values of what changed ("starts_at", "ends_at", "state").
     """
@@ -35,16 +37,30 @@ class BookingWindow:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A stretch drawn behind the calendar: a window that waits for a session."""
+    """A stretch drawn behind the calendar: a window that waits for a session of `episode`."""
 
     span: Span
     preferred: Span | None
     label: str
     url: str
     is_open: bool = True
+    episode: Any | None = None
+
+
+@dataclass(frozen=True)
+class MakingWay:
+    """Bookings that would move for another one, and whom and what (keys) moving them may take.
+
+    `move()` gives them other times once the new booking stands; it raises Refused when one of them has no other.
+    """
+
+    bookings: tuple[Any, ...]
+    keys: tuple[Any, ...]
+    move: Callable[[], None]
 
 
 Listener = Callable[[Change], None]
+WayMaker = Callable[..., MakingWay | None]
 WindowFinder = Callable[[Any, datetime, datetime, datetime], BookingWindow | None]
 BackdropSource = Callable[..., Iterable[Backdrop]]
 PageOf = Callable[[Any], str]
@@ -58,6 +74,7 @@ _listeners: dict[str, list[Listener]] = {}
 _windows: dict[str, WindowFinder] = {}
 _backdrops: list[BackdropSource] = []
 _pages: dict[str, PageOf] = {}
+_way_makers: dict[str, WayMaker] = {}
 
 
 def on_change(kind: str, listener: Listener) -> None:
@@ -71,6 +88,20 @@ def tell(change: Change) -> None:
     """Run the listeners of the appointment's kind, in the order of registration."""
     for listener in _listeners.get(change.appointment.kind, ()):
         listener(change)
+
+
+def makes_way_for(kind: str, maker: WayMaker) -> None:
+    """`maker(episode=, span=, now=)` names what moves when an appointment of `kind` takes `span`; it raises Refused in words.
+
+    It runs with the episode locked, before the booking is checked.
+    """
+    _way_makers[kind] = maker
+
+
+def make_way(kind: str, *, episode: Any | None, span: Span, now: datetime) -> MakingWay | None:
+    """What moves for an appointment of `kind` in `span`; None where nothing is in its way."""
+    maker = _way_makers.get(kind)
+    return None if maker is None or episode is None else maker(episode=episode, span=span, now=now)
 
 
 def on_absence(listener: AbsenceListener) -> None:

@@ -121,3 +121,14 @@ def longest(spans: Iterable[Span]) -> Span | None:
     """The longest span, the earliest of equals; None for an empty list."""
     normal = union(spans)
     return max(normal, key=lambda span: span.length) if normal else None
+
+
+def busiest(spans: Iterable[Span], within: Span) -> tuple[int, Span]:
+    """How many of `spans` there are at once at most in `within`, and the first stretch where they are; none: all of it."""
+    parts = [part for part in (span.meet(within) for span in spans) if part is not None]
+    most, where = 0, within
+    for at in sorted({part.starts_at for part in parts}):
+        there = [part for part in parts if part.starts_at <= at < part.ends_at]
+        if len(there) > most:
+            most, where = len(there), Span(at, min(part.ends_at for part in there))
+    return most, where

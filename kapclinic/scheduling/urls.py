@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from kapclinic.scheduling.views import appointments, calendar, feeds, patients, roster
+from kapclinic.scheduling.views import appointments, calendar, feeds, patients, roster, slots, undoing
 
 app_name = "scheduling"
 urlpatterns = [
     path("", calendar.calendar, name="calendar"),
+    path("book/", slots.whom, name="slot-book"),
     path("meetings/new/", appointments.book_meeting, name="meeting-book"),
     path("episodes/<str:public_id>/book/", appointments.book, name="appointment-book"),
     path("appointments/<uuid:pk>/", appointments.show, name="appointment-detail"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("appointments/<uuid:pk>/arrive/", appointments.arrive, name="appointment-arrive"),
     path("appointments/<uuid:pk>/no-show/", appointments.no_show, name="appointment-no-show"),
     path("appointments/<uuid:pk>/complete/", appointments.complete, name="appointment-complete"),
+    path("changes/<uuid:pk>/undo/", undoing.undo, name="change-undo"),
     path("feed/", feeds.own, name="feed"),
     path("feed/revoke/", feeds.revoke, name="feed-revoke"),
     path("feeds/<str:secret>.ics", feeds.calendar, name="feed-calendar"),

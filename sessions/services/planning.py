@@ -181,6 +181,9 @@ def follow_appointment(change: Change) -> None:
                 place=Place.HOME if appointment.place == MeetingPlace.TELEHEALTH else Place.CLINIC,
             )
         return
+    if change.what == "restored":
+        _put_back(session, change)
+        return
     if session.state != SessionState.PLANNED:
         return
     match change.what:
@@ -196,6 +199,25 @@ def follow_appointment(change: Change) -> None:
         case "no-show":
             session.state = SessionState.NO_SHOW
             session.save(update_fields=["state"])
+
+
+def _put_back(session: DosingSession, change: Change) -> None:
+    """The cancellation of its appointment was undone: the visit takes place after all."""
+    if session.is_struck:
+        raise Refused(Reason("struck", "The session was entered in error: plan the dose anew."))
+    if session.state != SessionState.CANCELLED:
+        return
+    session.state, session.called_off_reason = SessionState.PLANNED, ""
+    session.save(update_fields=["state", "called_off_reason"])
+    record_event(
+        episode=session.episode,
+        kind="dose.planned",
+        summary="Dosing session planned again: calling it off was undone",
+        actor=change.actor,
+        now=change.now,
+        subject=session,
+    )
+    ask_for_readiness(session, now=change.now)
 
 
 def call_off_session(

@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from episodes.access import row_for
 from kapclinic.accounts.pages import ActorRequest
 from kapclinic.clinics.refusals import Refused
+from kapclinic.scheduling.models import Appointment
+from kapclinic.scheduling.views.undoing import say_done
 from sessions.models import DosingSession
 
 _EPISODE = ("episode__patient", "episode__clinic", "episode__protocol_version__protocol")
@@ -40,10 +42,14 @@ def entry_page(
     done: str,
     action: str,
     anchor: str = "",
+    appointment: Appointment | None = None,
     template: str = "dosing/entry.html",
     **context: Any,
 ) -> HttpResponse:
-    """Show a form about a session; on POST call `save`, turn refusals into errors, keep everything typed."""
+    """Show a form about a session; on POST call `save`, turn refusals into errors, keep everything typed.
+
+    `appointment` is what `save` changes in the calendar, which is then offered to be undone.
+    """
     reasons: tuple[Any, ...] = ()
     if request.method == "POST" and form.is_valid():
         try:
@@ -54,7 +60,10 @@ def entry_page(
                 if reason.field in form.fields:
                     form.add_error(reason.field, reason.text)
         else:
-            messages.success(request, done)
+            if appointment is None:
+                messages.success(request, done)
+            else:
+                say_done(request, done, appointment)
             return to_session(session, anchor)
     status = 422 if request.method == "POST" else 200
     assert request.resolver_match is not None

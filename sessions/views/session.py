@@ -16,6 +16,7 @@ from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.charts import Given, Limit, VitalsPoint, vitals_chart
 from kapclinic.scheduling.models import AppointmentKind, Part
+from kapclinic.scheduling.views.undoing import say_done
 from sessions import selectors
 from sessions.clinical_settings import DosingSettings, settings_in_force
 from sessions.dose import ROUTE_SHORT, plain
@@ -122,7 +123,10 @@ def session_plan(request: ActorRequest, episode: Episode) -> HttpResponse:
         except Refused as refused:
             refused.add_to(form)
         else:
-            messages.success(request, "Dosing session planned.")
+            if session.appointment is None:
+                messages.success(request, "Dosing session recorded.")
+            else:
+                say_done(request, "Dosing session planned.", session.appointment)
             if policy.can(request.actor, "dose.view", session):
                 return to_session(session)
             return redirect("episodes:episode-detail", public_id=episode.public_id)
@@ -283,6 +287,7 @@ def session_call_off(request: ActorRequest, session: DosingSession) -> HttpRespo
         lambda: call_off_session(session=session, actor=request.actor.user, **form.cleaned_data),
         title="Call off this session",
         done="Called off.",
+        appointment=session.appointment,
         action="Call off",
     )
 

@@ -6,12 +6,14 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from episodes.models import CareTeamMember
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.models import Room
 from kapclinic.scheduling.models import (
     Appointment,
     AppointmentKind,
     AppointmentState,
+    HandChange,
     Part,
     TimeOff,
     WorkingHours,
@@ -152,6 +154,106 @@ def test_moving_telling_and_cancelling_in_the_browser(booking, sign_in, coordina
     assert client.post(cancel, {"reason": "Ill"}).status_code == 302
     booking.refresh_from_db()
     assert booking.state == AppointmentState.CANCELLED
+
+
+def test_what_was_done_is_undone_from_the_message_and_from_the_page(
+    booking, sign_in, coordinator, monday_morning
+):
+    client = sign_in(coordinator)
+    detail = reverse("scheduling:appointment-detail", args=[booking.pk])
+    answer = client.post(
+        reverse("scheduling:appointment-cancel", args=[booking.pk]), {"reason": "Slip"}, follow=True
+    )
+    undo = reverse("scheduling:change-undo", args=[HandChange.objects.filter(what="cancelled").get().pk])
+    text = answer.content.decode()
+    assert text.count(f'action="{undo}"') == 2
+    assert "Undo the cancellation" in text
+    assert "it can be undone until 08:10" in text
+    for _ in range(2):
+        answer = client.post(undo, follow=True)
+        assert answer.redirect_chain[-1][0] == detail
+        assert "Undone." in answer.content.decode()
+    booking.refresh_from_db()
+    assert (booking.state, booking.sequence) == (AppointmentState.HELD, 2)
+    assert "Undo" not in client.get(detail).content.decode()
+
+
+def test_undoing_too_late_says_so_and_changes_nothing(booking, sign_in, coordinator, monday_morning):
+    client = sign_in(coordinator)
+    undo = reverse("scheduling:change-undo", args=[HandChange.objects.get().pk])
+    monday_morning.move_to(NOW + timedelta(minutes=10))
+    text = client.post(undo, follow=True).content.decode()
+    assert "It is too late to undo this" in text
+    assert "Undo the" not in text
+    booking.refresh_from_db()
+    assert booking.is_live
+
+
+def test_who_handed_a_session_over_may_undo_it_and_a_stranger_to_the_patient_may_not(
+    booking, sign_in, therapist, therapist_off_team
+):
+    """Whoever did it may, though they do not see the session any more; so may who takes part in it now."""
+    CareTeamMember.objects.filter(user=therapist).update(ends_at=NOW)
+    client = sign_in(therapist)
+    page = client.get(reverse("scheduling:appointment-move", args=[booking.pk]))
+    names = ("kind", "day", "starts", "minutes", "place", "room", "sequence", "request_key")
+    data = {name: page.context["form"][name].value() for name in names}
+    answer = client.post(
+        reverse("scheduling:appointment-move", args=[booking.pk]),
+        {**data, "person": str(therapist_off_team.pk), "starts": "10:00", "reason": "No hours entered"},
+        follow=True,
+    )
+    assert answer.redirect_chain == [(reverse("scheduling:calendar"), 302)]
+    undo = reverse("scheduling:change-undo", args=[HandChange.objects.get(what="moved").pk])
+    assert f'action="{undo}"' in answer.content.decode()
+    stranger = factories.make_member(booking.clinic, Role.THERAPIST)
+    assert sign_in(stranger).post(undo).status_code == 404
+    assert sign_in(therapist).post(undo).status_code == 302
+    assert Appointment.objects.with_participants().get(pk=booking.pk).lead == therapist
+
+
+def test_form_that_was_overtaken_says_so_once_and_then_goes_through(booking, sign_in, coordinator):
+    client = sign_in(coordinator)
+    move = reverse("scheduling:appointment-move", args=[booking.pk])
+    page = client.get(move)
+    names = ("kind", "person", "day", "minutes", "place", "room", "sequence", "request_key")
+    data = {name: page.context["form"][name].value() for name in names}
+    assert client.post(move, {**data, "starts": "14:00"}).status_code == 302
+    stale = client.post(move, {**data, "starts": "15:00"})
+    assert "Someone changed it meanwhile: it is held Tue 9 Jun 14:00-15:00." in stale.content.decode()
+    assert stale.context["form"]["starts"].value() == "15:00"
+    again = {**data, "starts": "15:00", "sequence": stale.context["form"]["sequence"].value()}
+    assert client.post(move, again).status_code == 302
+    booking.refresh_from_db()
+    assert booking.starts_at == TEN + timedelta(hours=5)
+
+
+def test_empty_hour_leads_to_a_booking_that_begins_with_it(booking, sign_in, coordinator, therapist, clinic):
+    other = factories.make_episode(
+        factories.make_patient(clinic, family_name="Quillfeather"), therapist=therapist
+    )
+    client = sign_in(coordinator)
+    slot = f"{reverse('scheduling:slot-book')}?day=2026-06-10&starts=14:15&person={therapist.pk}"
+    text = client.get(slot).content.decode()
+    assert "Wednesday 10 June 2026, 14:15" in text
+    found = client.post(slot, {"q": "quillfether"})
+    [(episode, address)] = found.context["found"]
+    assert episode == other
+    form = client.get(address).context["form"]
+    assert {name: str(form[name].value()) for name in ("day", "starts", "person")} == {
+        "day": "2026-06-10", "starts": "14:15:00", "person": str(therapist.pk),
+    }  # fmt: skip
+
+
+def test_therapist_is_offered_their_own_patients_alone_and_a_broken_address_offers_the_page(
+    booking, sign_in, therapist, therapist_off_team, episode
+):
+    address = f"{reverse('scheduling:slot-book')}?day=nonsense&starts=99"
+    assert str(episode.patient) in sign_in(therapist).get(address).content.decode()
+    assert str(episode.patient) not in sign_in(therapist_off_team).get(address).content.decode()
+    assert (
+        sign_in(therapist_off_team).post(address, {"q": episode.patient.family_name}).context["found"] == []
+    )
 
 
 def test_team_meeting_is_booked(booking, sign_in, coordinator, nurse, prescriber):

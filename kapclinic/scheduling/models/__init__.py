@@ -16,6 +16,7 @@ from kapclinic.scheduling.models.appointments import (
 
 # The first migration names it here.
 from kapclinic.scheduling.models.appointments import _Span as _Span
+from kapclinic.scheduling.models.changes import HandChange
 from kapclinic.scheduling.models.feeds import NEUTRAL_TITLE, CalendarFeed
 from kapclinic.scheduling.models.patients import PatientAbsence, PatientPlace, PatientTimes, Wish
 from kapclinic.scheduling.models.roster import (
@@ -42,6 +43,7 @@ __all__ = [
     "CalendarFeed",
     "ClinicHoliday",
     "ExtraHours",
+    "HandChange",
     "HoursPlace",
     "MeetingPlace",
     "Part",

@@ -237,6 +237,16 @@ class Appointment(ClinicalRow):
         )
 
     @property
+    def is_cancellation_told(self) -> bool:
+        """True when the patient knows that it is cancelled."""
+        return (
+            self.state == AppointmentState.CANCELLED
+            and self.told_at is not None
+            and self.ended_state_at is not None
+            and self.told_at > self.ended_state_at
+        )
+
+    @property
     def is_inside(self) -> bool:
         """True when it has no window or lies wholly inside it, both ends included."""
         return self.window is None or self.window.covers(self.span)
@@ -258,6 +268,23 @@ class Appointment(ClinicalRow):
     def lead(self) -> Any | None:
         """The person who takes the session: the first exclusive one."""
         return next((each.person for each in self._current() if each.person_id and each.is_exclusive), None)
+
+    @property
+    def taken_people(self) -> list[tuple[Any, str]]:
+        """Staff who are in nothing else meanwhile, each with their part."""
+        return self._staff(is_exclusive=True)
+
+    @property
+    def shared_people(self) -> list[tuple[Any, str]]:
+        """Staff who may be in other sessions too, each with their part."""
+        return self._staff(is_exclusive=False)
+
+    def _staff(self, *, is_exclusive: bool) -> list[tuple[Any, str]]:
+        return [
+            (each.person, each.part)
+            for each in self._current()
+            if each.person_id is not None and each.is_exclusive == is_exclusive
+        ]
 
     @property
     def room(self) -> Room | None:
@@ -316,6 +343,8 @@ class AppointmentParticipant(ClinicalRow):
     )
     part = models.CharField(max_length=10, choices=Part)
     is_exclusive = models.BooleanField(default=True)
+    # In how many at once the person may be, as the clinic's setting stood at booking; none for who is in it alone.
+    most_at_once = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     starts_at = models.DateTimeField(editable=False)
     ends_at = models.DateTimeField(editable=False)
     is_live = models.BooleanField(default=True, editable=False)
@@ -357,6 +386,37 @@ class AppointmentParticipant(ClinicalRow):
                     RETURN NEW;
                 """,
             ),
+            pgtrigger.Trigger(
+                name="shared_not_too_often",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.is_live AND NOT NEW.is_exclusive AND NEW.removed_at IS NULL AND NEW.most_at_once IS NOT NULL"
+                ),
+                declare=[("busiest", "integer")],
+                # The services' own lock of this person: two bookings at once count one after the other.
+                func="""
+                    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.person_id::text, 0));
+                    SELECT max((
+                        SELECT count(*) FROM scheduling_appointmentparticipant there
+                         WHERE there.person_id = NEW.person_id AND there.part = NEW.part
+                           AND there.is_live AND NOT there.is_exclusive AND there.removed_at IS NULL
+                           AND there.starts_at <= moments.at AND there.ends_at > moments.at
+                    )) INTO busiest
+                    FROM (
+                        SELECT NEW.starts_at AS at
+                        UNION
+                        SELECT beginning.starts_at FROM scheduling_appointmentparticipant beginning
+                         WHERE beginning.person_id = NEW.person_id AND beginning.part = NEW.part
+                           AND beginning.is_live AND NOT beginning.is_exclusive AND beginning.removed_at IS NULL
+                           AND beginning.starts_at > NEW.starts_at AND beginning.starts_at < NEW.ends_at
+                    ) moments;
+                    IF busiest > NEW.most_at_once THEN
+                        RAISE EXCEPTION 'scheduling_shared_not_too_often' USING ERRCODE = 'exclusion_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -364,6 +424,11 @@ class AppointmentParticipant(ClinicalRow):
                 condition=Q(person__isnull=False, room__isnull=True, patient__isnull=True)
                 | Q(person__isnull=True, room__isnull=False, patient__isnull=True, part="room")
                 | Q(person__isnull=True, room__isnull=True, patient__isnull=False, part="patient"),
+            ),
+            models.CheckConstraint(
+                name="scheduling_only_the_shared_have_a_most",
+                condition=Q(most_at_once__isnull=True)
+                | Q(is_exclusive=False, person__isnull=False, most_at_once__gte=1),
             ),
             models.UniqueConstraint(
                 fields=["appointment", "person"],

@@ -2,6 +2,7 @@
 
 from kapclinic.scheduling.services.appointments import (
     KEEP,
+    Undoable,
     book_appointment,
     cancel_appointment,
     complete_appointment,
@@ -14,6 +15,8 @@ from kapclinic.scheduling.services.appointments import (
     move_appointment,
     moving_together,
     rewindow_appointment,
+    undo_change,
+    undoable_change,
 )
 from kapclinic.scheduling.services.feeds import make_feed, open_feed, revoke_feed
 from kapclinic.scheduling.services.patients import (
@@ -34,6 +37,7 @@ from kapclinic.scheduling.services.roster import (
 
 __all__ = [
     "KEEP",
+    "Undoable",
     "add_extra_hours",
     "add_holiday",
     "add_patient_absence",
@@ -58,6 +62,8 @@ __all__ = [
     "rewindow_appointment",
     "set_patient_place",
     "set_planning_limits",
+    "undo_change",
+    "undoable_change",
     "withdraw_patient_row",
     "withdraw_roster_row",
 ]

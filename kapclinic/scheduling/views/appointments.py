@@ -18,6 +18,8 @@ from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.scheduling import hooks, services
 from kapclinic.scheduling.forms import BookingForm, HeldForm, MeetingForm, ReasonForm, TellForm
 from kapclinic.scheduling.models import Appointment, AppointmentKind, MeetingPlace, Part
+from kapclinic.scheduling.views.slots import slot_in
+from kapclinic.scheduling.views.undoing import offered_undo, say_done, to_appointment
 
 # Doses are booked where they are planned: with their order, room and people.
 BOOKABLE = [
@@ -75,6 +77,7 @@ def book(request: ActorRequest, episode: Episode) -> HttpResponse:
         if kind == AppointmentKind.PREPARATION
         else episode.protocol.integration_minutes,
         "place": MeetingPlace.IN_PERSON,
+        **slot_in(request.GET).initial,
     }
     form = BookingForm(request.POST or None, initial=initial, clinic=actor.clinic, kinds=BOOKABLE)
     reasons: list[Reason] = []
@@ -99,8 +102,8 @@ def book(request: ActorRequest, episode: Episode) -> HttpResponse:
         except Refused as refused:
             reasons = _show_refusal(form, refused)
         else:
-            messages.success(request, "Booked. Tell the patient the time.")
-            return redirect("scheduling:appointment-detail", pk=made.pk)
+            say_done(request, "Booked. Tell the patient the time.", made)
+            return to_appointment(request, made)
     return render(
         request,
         "scheduling/booking.html",
@@ -148,8 +151,8 @@ def book_meeting(request: ActorRequest) -> HttpResponse:
         except Refused as refused:
             reasons = _show_refusal(form, refused)
         else:
-            messages.success(request, "The meeting is booked.")
-            return redirect("scheduling:appointment-detail", pk=made.pk)
+            say_done(request, "The meeting is booked.", made)
+            return to_appointment(request, made)
     return render(
         request,
         "scheduling/meeting.html",
@@ -185,6 +188,7 @@ def _page(
             "page_to_complete": hooks.page_to_complete(appointment),
             "cancel_form": cancel_form or ReasonForm(),
             "participants": appointment.participants.all(),
+            "offered": offered_undo(request, appointment),
         },
         status=422 if cancel_form is not None else 200,
     )
@@ -217,7 +221,7 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
         ]
         part = _part_of(appointment.episode, data["person"])
         try:
-            services.move_appointment(
+            moved = services.move_appointment(
                 appointment=appointment,
                 starts_at=data["starts_at"],
                 ends_at=data["ends_at"],
@@ -231,9 +235,11 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
             )
         except Refused as refused:
             reasons = _show_refusal(form, refused)
+            _go_on_from(form, appointment, refused)
         else:
-            messages.success(request, "Moved.")
-            return redirect("scheduling:appointment-detail", pk=appointment.pk)
+            must_tell = appointment.is_told and not moved.is_told
+            say_done(request, "Moved. Tell the patient the new time." if must_tell else "Moved.", moved)
+            return to_appointment(request, moved)
     return render(
         request,
         "scheduling/booking.html",
@@ -253,6 +259,13 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     )
 
 
+def _go_on_from(form: BookingForm, appointment: Appointment, refused: Refused) -> None:
+    """Whoever was told that it changed meanwhile has seen it: what they typed can be sent again."""
+    if any(reason.code == "changed" for reason in refused.reasons):
+        form.data = form.data.copy()
+        form.data["sequence"] = Appointment.objects.only("sequence").get(pk=appointment.pk).sequence
+
+
 @page("appointment.change", fetch=appointment_for, methods=("POST",))
 def cancel(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     """Cancel with a reason."""
@@ -266,8 +279,8 @@ def cancel(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     except Refused as refused:
         refused.add_to(form)
         return _page(request, appointment, form)
-    messages.success(request, "Cancelled. What it was for is open again.")
-    return redirect("scheduling:appointment-detail", pk=appointment.pk)
+    say_done(request, "Cancelled. What it was for is open again.", appointment)
+    return to_appointment(request, appointment)
 
 
 def _step(request: ActorRequest, appointment: Appointment, verb: Any, done: str) -> HttpResponse:

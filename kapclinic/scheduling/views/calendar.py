@@ -99,6 +99,10 @@ def _choose(text: str, subjects: list[Any], fallback: Any) -> Any | None:
     return next((each for each in subjects if str(each.pk) == text), fallback)
 
 
+def _day_words(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
+
+
 @page("calendar.view", methods=("GET", "HEAD"))
 def calendar(request: ActorRequest) -> HttpResponse:
     """Week of one person or room (`who`), or a day of everyone (`view=day`); windows that wait stand behind."""
@@ -138,10 +142,12 @@ def calendar(request: ActorRequest) -> HttpResponse:
             windows = [(each.span, each) for each in behind] if not is_day else []
             columns.append(
                 Column(
-                    title=str(who) if is_day else f"{each_day:%a} {each_day.day} {each_day:%b}",
-                    subtitle="" if not is_day else ("Room" if by_room else ""),
+                    title=str(who) if is_day else _day_words(each_day),
                     day=each_day,
                     is_today=each_day == today,
+                    key=str(who.pk),
+                    is_room=isinstance(who, Room),
+                    words=f"{_day_words(each_day)}, {who}",
                     closed=_blocks(closed, day=each_day, actor=actor, hours=hours),
                     windows=_blocks(windows, day=each_day, actor=actor, hours=hours),
                     items=in_lanes(_blocks(items, day=each_day, actor=actor, hours=hours)),

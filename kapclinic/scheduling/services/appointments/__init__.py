@@ -2,10 +2,10 @@
 
 from kapclinic.scheduling.services.appointments.booking import (
     KEEP,
-    Person,
     book_appointment,
     move_appointment,
 )
+from kapclinic.scheduling.services.appointments.participants import Person
 from kapclinic.scheduling.services.appointments.progress import (
     cancel_appointment,
     complete_appointment,
@@ -21,10 +21,12 @@ from kapclinic.scheduling.services.appointments.rows import (
     lock_appointment,
 )
 from kapclinic.scheduling.services.appointments.together import lock_resources, moving_together
+from kapclinic.scheduling.services.appointments.undoing import Undoable, undo_change, undoable_change
 
 __all__ = [
     "KEEP",
     "Person",
+    "Undoable",
     "book_appointment",
     "cancel_appointment",
     "complete_appointment",
@@ -39,4 +41,6 @@ __all__ = [
     "move_appointment",
     "moving_together",
     "rewindow_appointment",
+    "undo_change",
+    "undoable_change",
 ]

@@ -6,39 +6,39 @@ of the database stand behind the checks made here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from episodes import guards
-from episodes.guards import GuardContext
-from episodes.models import TeamPart
-from episodes.services import grant_cover_access
 from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.scheduling import hooks
-from kapclinic.scheduling.checks import Proposal, clash_reasons, soft_reasons, split
+from kapclinic.scheduling.checks import Proposal
 from kapclinic.scheduling.models import (
     Appointment,
-    AppointmentKind,
-    AppointmentParticipant,
     AppointmentState,
+    HandChange,
     MeetingPlace,
-    Part,
 )
+from kapclinic.scheduling.services.appointments.checking import check, let_covers_in, making_way
+from kapclinic.scheduling.services.appointments.participants import (
+    Person,
+    insert,
+    once_each,
+    update,
+    write,
+)
+from kapclinic.scheduling.services.appointments.remembering import remember, spot_of
 from kapclinic.scheduling.services.appointments.rows import lock_appointment, note
-from kapclinic.scheduling.services.appointments.together import lock_resources
 from kapclinic.scheduling.services.telling import follow_with_telling
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import span_words
-
-Person = tuple[User, str]
 
 
 class _Keep:
@@ -97,32 +97,54 @@ def book_appointment(
             place=place,
             window=window,
             leave_out=tuple(beside),
+            shared=once_each(people, shared_people),
         )
-        _lock_resources(proposal)
-        passed = _check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
+        return _book(
+            proposal,
+            episode,
+            people=people,
+            reason=reason,
+            roles=roles,
+            actor=actor,
+            request_key=request_key,
+            title=title,
+            now=now,
+        )
+
+
+def _book(
+    proposal: Proposal,
+    episode: Any | None,
+    *,
+    people: Sequence[Person],
+    reason: str,
+    roles: frozenset[Role],
+    actor: User | None,
+    request_key: UUID | None,
+    title: str,
+    now: datetime,
+) -> Appointment:
+    with making_way(proposal, episode, now=now) as proposal:
+        passed = check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
         appointment = Appointment(
-            clinic=clinic,
-            kind=kind,
+            clinic=proposal.clinic,
+            kind=proposal.kind,
             episode=episode,
             title=title.strip(),
-            starts_at=span.starts_at,
-            ends_at=span.ends_at,
-            place=place,
-            window_opens_at=None if window is None else window.starts_at,
-            window_closes_at=None if window is None else window.ends_at,
+            starts_at=proposal.span.starts_at,
+            ends_at=proposal.span.ends_at,
+            place=proposal.place,
+            window_opens_at=None if proposal.window is None else proposal.window.starts_at,
+            window_closes_at=None if proposal.window is None else proposal.window.ends_at,
             outside_reason=reason.strip() if "outside-window" in passed else "",
             request_key=request_key,
             created_at=now,
             created_by=actor,
         )
-        _write(
-            lambda: _insert(
-                appointment, proposal, people=people, shared_people=shared_people, actor=actor, now=now
-            ),
-            proposal,
-        )
+        write(lambda: insert(appointment, proposal, people=people, actor=actor, now=now), proposal)
         note(appointment, "booked", actor=actor, now=now, passed=passed, reason=reason)
-        _let_covers_in(appointment, people, now=now)
+        remember(HandChange.What.BOOKED, appointment, {}, actor=actor, now=now)
+        let_covers_in(appointment, people, now=now)
         follow_with_telling(appointment, was_told=False, now=now)
         hooks.tell(hooks.Change("booked", appointment, actor, now))
         return appointment
@@ -136,15 +158,19 @@ def move_appointment(
     ends_at: datetime | None = None,
     expected_sequence: int | None = None,
     people: Sequence[Person] | None = None,
+    shared_people: Sequence[Person] | None = None,
     room: Room | _Keep | None = KEEP,
     place: str | None = None,
     window: Span | _Keep | None = KEEP,
     reason: str = "",
     roles: frozenset[Role] = frozenset(),
     beside: Sequence[UUID] = (),
+    is_undo: bool = False,
     now: datetime | None = None,
 ) -> Appointment:
     """Give an appointment another time, place, room or other people. The patient does not know the new time yet.
+
+    People who are not named stay. A move that undoes another one (`is_undo`) is not offered to be undone itself.
 
     Raises Refused with all reasons; also when it changed since the person looked (`expected_sequence`). The program itself
     (`actor` None) never moves what the patient was told.
@@ -160,8 +186,9 @@ def move_appointment(
         if actor is None and appointment.is_told:
             raise Refused(Reason("told", "The patient knows this time; only a person moves it."))
         span = _span_or_refuse(starts_at or appointment.starts_at, ends_at or appointment.ends_at)
-        current = _exclusive_people(appointment)
+        current, shared_now = appointment.taken_people, appointment.shared_people
         wanted = current if people is None else list(people)
+        shared = once_each(wanted, shared_now if shared_people is None else shared_people)
         new_room = appointment.room if isinstance(room, _Keep) else room
         new_place = appointment.place if place is None else place
         if new_place == MeetingPlace.TELEHEALTH:
@@ -173,7 +200,8 @@ def move_appointment(
             new_window = window
         unchanged = (
             span == appointment.span
-            and [person.pk for person, _ in wanted] == [person.pk for person, _ in current]
+            and _who(wanted) == _who(current)
+            and _who(shared) == _who(shared_now)
             and new_room == appointment.room
             and new_place == appointment.place
         )
@@ -189,36 +217,47 @@ def move_appointment(
             place=new_place,
             window=new_window,
             leave_out=(appointment.pk, *beside),
+            shared=shared,
         )
-        _lock_resources(proposal)
-        passed = _check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
+        was_there = spot_of(appointment)
         before: dict[str, Any] = {
             "starts_at": appointment.starts_at,
             "ends_at": appointment.ends_at,
             "state": appointment.state,
             "told": appointment.is_told,
         }
-        appointment.starts_at, appointment.ends_at = span.starts_at, span.ends_at
-        appointment.window_opens_at = None if new_window is None else new_window.starts_at
-        appointment.window_closes_at = None if new_window is None else new_window.ends_at
-        appointment.outside_reason = reason.strip() if "outside-window" in passed else ""
-        appointment.flagged_at, appointment.flag_reason = None, ""
-        knows_it = (
-            span == Span(before["starts_at"], before["ends_at"])
-            and new_place == appointment.place
-            and [person.pk for person, _ in wanted] == [person.pk for person, _ in current]
-        )
-        appointment.place = new_place
-        if appointment.state == AppointmentState.TOLD and not knows_it:
-            appointment.state = AppointmentState.HELD
-            appointment.told_at, appointment.told_by, appointment.told_how = None, None, ""
-        appointment.sequence += 1
-        _write(lambda: _update(appointment, wanted, current, new_room, actor=actor, now=now), proposal)
-        note(appointment, "moved", actor=actor, now=now, passed=passed, reason=reason, before=before)
-        _let_covers_in(appointment, wanted, now=now)
-        follow_with_telling(appointment, was_told=before["told"], now=now)
-        hooks.tell(hooks.Change("moved", appointment, actor, now, before))
+        with making_way(proposal, episode, now=now) as proposal:
+            passed = check(proposal, episode, reason=reason, roles=roles, actor=actor, now=now)
+            knows_it = (
+                span == appointment.span and new_place == appointment.place and _who(wanted) == _who(current)
+            )
+            appointment.starts_at, appointment.ends_at = span.starts_at, span.ends_at
+            appointment.window_opens_at = None if new_window is None else new_window.starts_at
+            appointment.window_closes_at = None if new_window is None else new_window.ends_at
+            appointment.outside_reason = reason.strip() if "outside-window" in passed else ""
+            appointment.flagged_at, appointment.flag_reason = None, ""
+            appointment.place = new_place
+            if appointment.state == AppointmentState.TOLD and not knows_it:
+                appointment.state = AppointmentState.HELD
+                appointment.told_at, appointment.told_by, appointment.told_how = None, None, ""
+            appointment.sequence += 1
+            write(
+                lambda: update(
+                    appointment, people=wanted, shared=shared, room=new_room, actor=actor, now=now
+                ),
+                proposal,
+            )
+            note(appointment, "moved", actor=actor, now=now, passed=passed, reason=reason, before=before)
+            if not is_undo:
+                remember(HandChange.What.MOVED, appointment, was_there, actor=actor, now=now)
+            let_covers_in(appointment, wanted, now=now)
+            follow_with_telling(appointment, was_told=before["told"], now=now)
+            hooks.tell(hooks.Change("moved", appointment, actor, now, before))
         return appointment
+
+
+def _who(people: Sequence[Person]) -> list[Any]:
+    return [person.pk for person, _ in people]
 
 
 def _made_before(request_key: UUID | None) -> Appointment | None:
@@ -239,154 +278,4 @@ def _fresh_or_refuse(appointment: Appointment, expected_sequence: int | None) ->
                 "changed",
                 f"Someone changed it meanwhile: it is {appointment.get_state_display().lower()} {words}.",
             )
-        )
-
-
-def _lock_resources(proposal: Proposal) -> None:
-    keys = [person.pk for person in proposal.people]
-    keys += [each.pk for each in (proposal.room, proposal.patient) if each is not None]
-    lock_resources(keys)
-
-
-def _check(
-    proposal: Proposal,
-    episode: Any | None,
-    *,
-    reason: str,
-    roles: frozenset[Role],
-    actor: User | None,
-    now: datetime,
-) -> frozenset[str]:
-    """Raise Refused with everything that stands; returns the codes that the written reason got past."""
-    found = [*clash_reasons(proposal), *soft_reasons(proposal, now=now)]
-    if episode is not None:
-        context = GuardContext(
-            action="appointment.book", episode=episode, now=now, actor_roles=roles, subject=proposal
-        )
-        found += guards.reasons(context)
-    hard, soft = split(found)
-    held_back = [each for each in soft if not (reason.strip() and _may_pass(each, roles, actor))]
-    if hard or held_back:
-        raise Refused([*hard, *held_back])
-    return frozenset(each.code for each in soft)
-
-
-def _may_pass(reason: Reason, roles: frozenset[Role], actor: User | None) -> bool:
-    return actor is not None and bool(reason.passable_by.intersection(roles))
-
-
-def _insert(
-    appointment: Appointment,
-    proposal: Proposal,
-    *,
-    people: Sequence[Person],
-    shared_people: Sequence[Person],
-    actor: User | None,
-    now: datetime,
-) -> None:
-    appointment.save(force_insert=True)
-    rows = [(person, part, True) for person, part in people]
-    rows += [(person, part, False) for person, part in shared_people]
-    # One person may be therapist and prescriber: the first part named stands, the exclusive ones come first.
-    once = {row[0].pk: row for row in reversed(rows)}
-    _add_people(appointment, list(once.values()), actor=actor, now=now)
-    if proposal.room is not None:
-        _add(appointment, room=proposal.room, part=Part.ROOM, actor=actor, now=now)
-    if proposal.patient is not None:
-        _add(appointment, patient=proposal.patient, part=Part.PATIENT, actor=actor, now=now)
-
-
-def _update(
-    appointment: Appointment,
-    wanted: Sequence[Person],
-    current: Sequence[Person],
-    room: Room | None,
-    *,
-    actor: User | None,
-    now: datetime,
-) -> None:
-    live = AppointmentParticipant.objects.filter(appointment=appointment, removed_at__isnull=True)
-    staying = {person.pk for person, _ in wanted}
-    # Who leaves goes first, so that the new span never clashes for someone who is not in it any more.
-    live.filter(person__isnull=False, is_exclusive=True).exclude(person__in=staying).update(removed_at=now)
-    if room != appointment.room:
-        live.filter(room__isnull=False).update(removed_at=now)
-    appointment.save()
-    present = {person.pk for person, _ in current}
-    _add_people(
-        appointment,
-        [(person, part, True) for person, part in wanted if person.pk not in present],
-        actor=actor,
-        now=now,
-    )
-    if room is not None and room != appointment.room:
-        _add(appointment, room=room, part=Part.ROOM, actor=actor, now=now)
-    # Who takes part is read anew.
-    vars(appointment).pop("_prefetched_objects_cache", None)
-
-
-def _add_people(
-    appointment: Appointment, rows: Iterable[tuple[User, str, bool]], *, actor: User | None, now: datetime
-) -> None:
-    for person, part, exclusive in rows:
-        _add(appointment, person=person, part=part, is_exclusive=exclusive, actor=actor, now=now)
-
-
-def _add(appointment: Appointment, *, actor: User | None, now: datetime, **what: Any) -> None:
-    AppointmentParticipant.objects.create(
-        clinic=appointment.clinic,
-        appointment=appointment,
-        starts_at=appointment.starts_at,
-        ends_at=appointment.ends_at,
-        created_at=now,
-        created_by=actor,
-        **what,
-    )
-
-
-def _write(change: Any, proposal: Proposal) -> None:
-    """Run `change`; a clash that only the database saw is told in words."""
-    try:
-        with transaction.atomic():
-            change()
-    except IntegrityError as error:
-        text = str(error)
-        for what, words in (
-            ("person_not_twice", "someone in it"),
-            ("room_not_twice", "the room"),
-            ("patient_not_twice", "the patient"),
-        ):
-            if what in text:
-                found = clash_reasons(proposal) or [
-                    Reason("clash", f"That time has just been taken: {words} is booked by another session.")
-                ]
-                raise Refused(found) from error
-        raise
-
-
-def _exclusive_people(appointment: Appointment) -> list[Person]:
-    return [
-        (each.person, each.part)
-        for each in appointment.participants.all()
-        if each.is_exclusive and each.removed_at is None and each.person is not None
-    ]
-
-
-def _let_covers_in(appointment: Appointment, people: Sequence[Person], *, now: datetime) -> None:
-    """A named cover who takes a booking works with the patient: the team's rights around it."""
-    if appointment.episode is None or appointment.kind == AppointmentKind.TEAM_MEETING:
-        return
-    keys = [person.pk for person, _ in people]
-    covers = appointment.episode.team.in_force(now).filter(
-        user__in=keys, part__in=[TeamPart.COVER_THERAPIST, TeamPart.COVER_PRESCRIBER], covering=False
-    )
-    for member in covers.select_related("user"):
-        assert member.user is not None
-        grant_cover_access(
-            episode=appointment.episode,
-            user=member.user,
-            part=member.part,
-            starts_at=appointment.starts_at,
-            ends_at=appointment.ends_at,
-            now=now,
         )

@@ -14,16 +14,25 @@ from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.notices.services import close_task
 from kapclinic.scheduling import hooks
-from kapclinic.scheduling.models import Appointment, AppointmentState, ToldHow
+from kapclinic.scheduling.models import Appointment, AppointmentState, HandChange, ToldHow
+from kapclinic.scheduling.services.appointments.remembering import remember, spot_of
 from kapclinic.scheduling.services.appointments.rows import live_or_refuse, lock_appointment, note
 from kapclinic.scheduling.services.telling import follow_with_telling, task_key
 from kapclinic.scheduling.spans import Span
 
 
 def cancel_appointment(
-    *, appointment: Appointment, reason: str, actor: User | None, now: datetime | None = None
+    *,
+    appointment: Appointment,
+    reason: str,
+    actor: User | None,
+    is_undo: bool = False,
+    now: datetime | None = None,
 ) -> Appointment:
-    """Cancel with a reason; what it served is open again. Twice changes nothing."""
+    """Cancel with a reason; what it served is open again. Twice changes nothing.
+
+    A cancellation that undoes a booking (`is_undo`) is not offered to be undone itself.
+    """
     now = now or timezone.now()
     if not reason.strip():
         raise Refused(Reason("no-reason", "Say why it is cancelled.", field="reason"))
@@ -36,8 +45,12 @@ def cancel_appointment(
             guards.check(
                 GuardContext(action="appointment.cancel", episode=episode, now=now, subject=appointment)
             )
+        was_there = spot_of(appointment)
         appointment.cancel_reason = reason.strip()
-        return _end(appointment, AppointmentState.CANCELLED, "cancelled", actor=actor, now=now)
+        ended = _end(appointment, AppointmentState.CANCELLED, "cancelled", actor=actor, now=now)
+        if not is_undo:
+            remember(HandChange.What.CANCELLED, ended, was_there, actor=actor, now=now)
+        return ended
 
 
 def mark_told(
@@ -53,6 +66,10 @@ def mark_told(
     with transaction.atomic():
         appointment, _episode = lock_appointment(appointment)
         if appointment.state == AppointmentState.CANCELLED and reached:
+            if not appointment.is_cancellation_told:
+                appointment.told_at, appointment.told_by, appointment.told_how = now, actor, how
+                appointment.save(update_fields=["told_at", "told_by", "told_how"])
+                note(appointment, "cancellation told", actor=actor, now=now, data={"how": how})
             close_task(key=task_key(appointment), actor=actor, outcome="Told that it is cancelled", now=now)
             return appointment
         live_or_refuse(appointment)
