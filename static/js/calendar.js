@@ -18,9 +18,11 @@
   const place = document.createElement("li");
   place.className = "cal-place";
   const link = document.createElement("a");
+  link.tabIndex = 0;
   place.append(link);
   let column = 0;
   let row = 0;
+  let chosen = null;
 
   function clock(at) {
     const minute = firstMinute + at * 15;
@@ -32,50 +34,83 @@
     return Number(name.slice(prefix.length));
   }
 
-  function covers(element) {
-    const from = numberIn(element, "from-");
-    return from <= row && row < from + numberIn(element, "rows-");
+  function from(element) {
+    return numberIn(element, "from-");
   }
 
-  function show(toColumn, toRow, { speak = true } = {}) {
+  function until(element) {
+    return from(element) + numberIn(element, "rows-");
+  }
+
+  function covering(elements) {
+    return elements.filter((element) => from(element) <= row && row < until(element));
+  }
+
+  function itemsOf(body) {
+    return [...body.querySelectorAll(".cal-item:not(.cal-place)")].sort((one, other) => from(one) - from(other));
+  }
+
+  /* A session is one stop however long it is; several at once are stops one after the other. */
+  function below() {
+    const items = itemsOf(bodies[column]);
+    const next = items[items.indexOf(chosen) + 1];
+    if (chosen && next && from(next) < until(chosen)) {
+      show(column, from(next), next);
+    } else {
+      show(column, chosen ? until(chosen) : row + 1);
+    }
+  }
+
+  function above() {
+    const items = itemsOf(bodies[column]);
+    const before = items[items.indexOf(chosen) - 1];
+    if (chosen && before && until(before) > from(chosen)) {
+      show(column, from(before), before);
+    } else {
+      show(column, (chosen ? from(chosen) : row) - 1);
+    }
+  }
+
+  function show(toColumn, toRow, item) {
     column = Math.min(Math.max(toColumn, 0), bodies.length - 1);
     row = Math.min(Math.max(toRow, 0), rows - 1);
     const body = bodies[column];
-    const item = [...body.querySelectorAll(".cal-item")].find(covers);
-    const isClosed = [...body.querySelectorAll(".cal-closed")].some(covers);
-    const target = item?.querySelector("a");
+    chosen = item || covering(itemsOf(body))[0] || null;
+    const isClosed = covering([...body.querySelectorAll(".cal-closed")]).length > 0;
     let words = `${body.dataset.words}, ${clock(row)}`;
-    place.className = `cal-place from-${row} rows-${item ? 1 : Math.min(HOUR, rows - row)}${item ? " is-taken" : ""}`;
-    if (item) {
-      words += `: ${item.textContent.trim().replace(/\s+/g, " ")}`;
-    } else if (isClosed) {
-      words += ", no working hours";
-    }
     link.removeAttribute("href");
-    link.removeAttribute("tabindex");
-    if (target) {
-      link.href = target.href;
-      words = `Open ${words}`;
-    } else if (!item && book) {
-      const query = new URLSearchParams({ day: body.dataset.day, starts: clock(row) });
-      for (const whose of ["person", "room"]) {
-        if (body.dataset[whose]) {
-          query.set(whose, body.dataset[whose]);
-        }
+    link.textContent = "";
+    if (chosen) {
+      place.className = `${chosen.className} cal-place is-taken`;
+      words = `${body.dataset.words}, ${chosen.textContent.trim().replace(/\s+/g, " ")}`;
+      const target = chosen.querySelector("a");
+      if (target) {
+        link.href = target.href;
+        words = `Open ${words}`;
       }
-      link.href = `${book}?${query}`;
-      words = `Book ${words}`;
     } else {
-      link.tabIndex = 0;
+      place.className = `cal-place from-${row} rows-${Math.min(HOUR, rows - row)}`;
+      link.textContent = clock(row);
+      if (isClosed) {
+        words += ", no working hours";
+      }
+      if (book) {
+        const query = new URLSearchParams({ day: body.dataset.day, starts: clock(row) });
+        for (const whose of ["person", "room"]) {
+          if (body.dataset[whose]) {
+            query.set(whose, body.dataset[whose]);
+          }
+        }
+        link.href = `${book}?${query}`;
+        link.textContent = `Book ${clock(row)}`;
+        words = `Book ${words}`;
+      }
     }
-    link.textContent = item ? "" : `${book ? "Book " : ""}${clock(row)}`;
     link.setAttribute("aria-label", words);
     body.append(place);
     link.focus({ preventScroll: true });
     place.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (speak) {
-      said.textContent = words;
-    }
+    said.textContent = words;
   }
 
   function leave(rel, toColumn) {
@@ -94,10 +129,10 @@
     if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
-    const isChosen = document.activeElement === link;
+    const isChosen = document.activeElement === link && place.isConnected;
     const steps = {
-      ArrowUp: () => show(column, row - (event.shiftKey ? HOUR : 1)),
-      ArrowDown: () => show(column, row + (event.shiftKey ? HOUR : 1)),
+      ArrowUp: () => (event.shiftKey ? show(column, row - HOUR) : above()),
+      ArrowDown: () => (event.shiftKey ? show(column, row + HOUR) : below()),
       ArrowLeft: () => (column === 0 ? leave("prev", bodies.length - 1) : show(column - 1, row)),
       ArrowRight: () => (column === bodies.length - 1 ? leave("next", 0) : show(column + 1, row)),
       PageUp: () => leave("prev", column),
@@ -121,7 +156,8 @@
         return;
       }
       column = bodies.indexOf(item.parentElement);
-      row = numberIn(item, "from-");
+      row = from(item);
+      chosen = item;
     }
     step();
   });

@@ -178,6 +178,23 @@ def test_what_was_done_is_undone_from_the_message_and_from_the_page(
     assert "Undo" not in client.get(detail).content.decode()
 
 
+def test_patient_who_knew_of_a_cancelled_session_is_told_from_its_page(
+    booking, sign_in, coordinator, monday_morning
+):
+    client = sign_in(coordinator)
+    tell = reverse("scheduling:appointment-tell", args=[booking.pk])
+    client.post(tell, {"how": "phone", "reached": "yes"})
+    monday_morning.shift(timedelta(minutes=1))
+    cancel = reverse("scheduling:appointment-cancel", args=[booking.pk])
+    text = client.post(cancel, {"reason": "Ill"}, follow=True).content.decode()
+    assert "Tell the patient." in text
+    assert f'href="{tell}"' in text
+    monday_morning.shift(timedelta(minutes=1))
+    text = client.post(tell, {"how": "phone", "reached": "yes"}, follow=True).content.decode()
+    assert f'href="{tell}"' not in text
+    assert "The patient was told meanwhile and must be told again." in text
+
+
 def test_undoing_too_late_says_so_and_changes_nothing(booking, sign_in, coordinator, monday_morning):
     client = sign_in(coordinator)
     undo = reverse("scheduling:change-undo", args=[HandChange.objects.get().pk])

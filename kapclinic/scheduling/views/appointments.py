@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.scheduling import hooks, services
 from kapclinic.scheduling.forms import BookingForm, HeldForm, MeetingForm, ReasonForm, TellForm
-from kapclinic.scheduling.models import Appointment, AppointmentKind, MeetingPlace, Part
+from kapclinic.scheduling.models import Appointment, AppointmentKind, AppointmentState, MeetingPlace, Part
 from kapclinic.scheduling.views.slots import slot_in
 from kapclinic.scheduling.views.undoing import offered_undo, say_done, to_appointment
 
@@ -167,6 +168,14 @@ def show(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     return _page(request, appointment)
 
 
+def _is_to_be_told(appointment: Appointment, *, now: datetime) -> bool:
+    """The patient does not know the time yet, or that what they know of is cancelled."""
+    if appointment.is_live:
+        return not appointment.is_told
+    knew_it = appointment.state == AppointmentState.CANCELLED and appointment.told_at is not None
+    return knew_it and not appointment.is_cancellation_told and appointment.starts_at > now
+
+
 def _page(
     request: ActorRequest, appointment: Appointment, cancel_form: ReasonForm | None = None
 ) -> HttpResponse:
@@ -182,8 +191,7 @@ def _page(
             and appointment.is_live,
             "may_tell": appointment.episode is not None
             and policy.can(request.actor, "patient.tell", appointment.episode)
-            and appointment.is_live
-            and not appointment.is_told,
+            and _is_to_be_told(appointment, now=now),
             "has_begun": appointment.starts_at <= now,
             "page_to_complete": hooks.page_to_complete(appointment),
             "cancel_form": cancel_form or ReasonForm(),
@@ -279,7 +287,8 @@ def cancel(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     except Refused as refused:
         refused.add_to(form)
         return _page(request, appointment, form)
-    say_done(request, "Cancelled. What it was for is open again.", appointment)
+    tell = " Tell the patient." if appointment.is_told else ""
+    say_done(request, f"Cancelled. What it was for is open again.{tell}", appointment)
     return to_appointment(request, appointment)
 
 

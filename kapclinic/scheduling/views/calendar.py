@@ -154,6 +154,9 @@ def calendar(request: ActorRequest) -> HttpResponse:
                     note="" if worked else "not working",
                 )
             )
+    if is_day:
+        # Who works or has something comes first: nobody looks for them at the far end of a wide page.
+        columns.sort(key=lambda column: bool(column.note) and not column.items)
     step = timedelta(days=1 if is_day else 7)
     return render(
         request,
