@@ -7,9 +7,9 @@ from typing import Any
 
 from integration.models import IntegrationNeed
 from integration.services.needs import CLOSE_JOB, PLAN_JOB, REPLAN_JOB, note_closed_window
-from integration.services.planning import plan_need, plan_waiting
-from integration.services.planning.proposing import REPAIR_JOB, repair_absence
-from integration.services.watching import WATCH_JOB, watch_window
+from integration.services.planning import follow_loss, plan_need, plan_waiting
+from integration.services.planning.losing import REPAIR_JOB
+from integration.services.watching import WATCH_AGAIN_JOB, WATCH_JOB, watch_all_again, watch_window
 from kapclinic.clinics.models import Clinic
 from kapclinic.jobs.registry import handler
 from kapclinic.scheduling.models import TimeOff
@@ -45,6 +45,14 @@ def close_window(payload: dict[str, Any], *, now: datetime) -> None:
 
 @handler(REPAIR_JOB)
 def propose_repair(payload: dict[str, Any], *, now: datetime) -> None:
-    """Look for a plan that keeps the windows while somebody is away."""
-    absence = TimeOff.objects.select_related("clinic", "person").get(pk=payload["absence"])
-    repair_absence(absence=absence, now=now)
+    """Look for a plan that keeps what was touched by lost time: somebody is away, a room is closed, a dose moved."""
+    if "absence" in payload:
+        # Asked for before anything but time off could be lost.
+        payload = {"what": TimeOff._meta.label_lower, "row": payload["absence"], "at": now.isoformat()}
+    follow_loss(facts=payload, now=now)
+
+
+@handler(WATCH_AGAIN_JOB)
+def watch_again(payload: dict[str, Any], *, now: datetime) -> None:
+    """The hours in which alarms are heard changed: every watched window is looked at again."""
+    watch_all_again(clinic=Clinic.objects.get(pk=payload["clinic"]), now=now)

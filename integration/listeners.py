@@ -10,17 +10,27 @@ from django.urls import reverse
 
 from episodes.services.striking import takes_back
 from integration.kinds import PART_OF_KIND
-from integration.models import IntegrationNeed, IntegrationSession, NeedPart
+from integration.models import IntegrationNeed, IntegrationSession, NeedPart, PlanProposal, ProposalState
 from integration.services import needs
 from integration.services.ahead import follow_planned_dose
 from integration.services.notes import open_note_for
-from integration.services.planning.proposing import REPAIR_JOB
+from integration.services.planning import drop_proposal
+from integration.services.planning.losing import ask_for_repair, is_lost_by, loss_key
+from integration.services.watching import ask_to_watch_again
 from integration.services.yielding import holds_in_the_way, relink_booking
 from kapclinic.accounts import policy
+from kapclinic.administration.hooks import on_room
 from kapclinic.jobs.services import enqueue
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.hooks import Backdrop, BookingWindow, Change
-from kapclinic.scheduling.models import INTEGRATION_KINDS, LIVE_STATES, AppointmentKind
+from kapclinic.scheduling.models import (
+    INTEGRATION_KINDS,
+    LIVE_STATES,
+    AppointmentKind,
+    PlanningLimits,
+    RoomClosure,
+    TimeOff,
+)
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import moment_words
 from sessions import followups
@@ -35,32 +45,73 @@ def register() -> None:
         hooks.completion_page(kind, _page_to_hold)
     hooks.on_change(AppointmentKind.DOSING, follow_planned_dose)
     hooks.makes_way_for(AppointmentKind.DOSING, holds_in_the_way)
-    hooks.on_absence(_ask_for_repair)
-    hooks.on_patient_time(_ask_for_new_plan)
+    hooks.on_change(AppointmentKind.DOSING, _follow_moved_dose)
+    hooks.on_roster(_follow_roster)
+    hooks.on_patient_time(_follow_patient)
+    on_room(_follow_room)
     hooks.backdrop(_open_windows)
     takes_back(IntegrationSession)(_take_back)
 
 
-def _ask_for_repair(absence: Any, now: datetime) -> None:
-    enqueue(
-        kind=REPAIR_JOB,
-        key=f"{REPAIR_JOB}:{absence.pk}",
-        payload={"absence": str(absence.pk)},
-        clinic=absence.clinic,
-        now=now,
-    )
+def _follow_roster(row: Any, now: datetime) -> None:
+    """Hours, time off, closed rooms, holidays or limits changed: plan anew, repair, and watch at the hours as they are."""
+    if isinstance(row, TimeOff | RoomClosure) and row.withdrawn_at is None:
+        # An absence moves nothing by itself, not even what only the program holds.
+        ask_for_repair(row, now=now)
+    elif is_lost_by(row):
+        # Plans first, then repairs.
+        ask_for_repair(row, now=now)
+        _ask_for_new_plan(row.clinic, now=now)
+    else:
+        _ask_for_new_plan(row.clinic, now=now)
+    if isinstance(row, TimeOff | RoomClosure) and row.withdrawn_at is not None:
+        _drop_repair(row, now=now)
+    if not isinstance(row, RoomClosure | PlanningLimits):
+        ask_to_watch_again(row.clinic, now=now)
 
 
-def _ask_for_new_plan(patient: Any, now: datetime) -> None:
+def _drop_repair(row: Any, *, now: datetime) -> None:
+    """An absence was taken back: its repair waits for no decision any more."""
+    for proposal in PlanProposal.objects.filter(key=loss_key(row), state=ProposalState.OPEN):
+        drop_proposal(proposal=proposal, actor=row.withdrawn_by, now=now)
+
+
+def _follow_room(room: Any, now: datetime) -> None:
+    """A room was added or has another use: plan anew, and look at what is booked in it."""
+    ask_for_repair(room, now=now)
+    _ask_for_new_plan(room.clinic, now=now)
+
+
+def _follow_patient(patient: Any, now: datetime) -> None:
     """What the patient was not told yet may lie better now; only where a session of theirs is still to be planned."""
-    if IntegrationNeed.objects.plannable(now).filter(episode__patient=patient).exists():
+    _ask_for_new_plan(patient.clinic, now=now, episode__patient=patient)
+
+
+def _ask_for_new_plan(clinic: Any, *, now: datetime, **which: Any) -> None:
+    """One job a clinic, however many changes; none where nothing is still to be planned."""
+    if IntegrationNeed.objects.plannable(now).filter(clinic=clinic, **which).exists():
         enqueue(
             kind=needs.REPLAN_JOB,
-            key=f"{needs.REPLAN_JOB}:{patient.clinic_id}",
-            payload={"clinic": str(patient.clinic_id)},
-            clinic=patient.clinic,
+            key=f"{needs.REPLAN_JOB}:{clinic.pk}",
+            payload={"clinic": str(clinic.pk)},
+            clinic=clinic,
             now=now,
         )
+
+
+def _follow_moved_dose(change: Change) -> None:
+    """What stands around a dose may not fit its new time, and not all of it may the program move."""
+    was = change.before.get("starts_at")
+    if change.what != "moved" or was == change.appointment.starts_at:
+        return
+    need = (
+        IntegrationNeed.objects.ahead()
+        .select_related("clinic")
+        .filter(dose__appointment=change.appointment, part=NeedPart.PRIMARY)
+        .first()
+    )
+    if need is not None:
+        ask_for_repair(need, was=was, now=change.now)
 
 
 def _follow_appointment(change: Change) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integration.views import capacity, pages, plans
+from integration.views import capacity, pages, plans, repairs
 
 app_name = "integration"
 urlpatterns = [
@@ -12,11 +12,14 @@ urlpatterns = [
     path("windows/<uuid:pk>/", pages.need_detail, name="need-detail"),
     path("windows/<uuid:pk>/apply/", pages.need_apply, name="need-apply"),
     path("windows/<uuid:pk>/missed/", pages.need_miss, name="need-miss"),
+    path("windows/<uuid:pk>/repair/", repairs.need_repair, name="need-repair"),
+    path("windows/<uuid:pk>/repair/undo/", repairs.need_repair_undo, name="need-repair-undo"),
     path("plans/", plans.index, name="plans"),
     path("capacity/", capacity.show, name="capacity"),
     path("plans/look/", plans.look, name="plan-look"),
     path("plans/<uuid:pk>/", plans.detail, name="plan-detail"),
     path("plans/<uuid:pk>/apply/", plans.apply, name="plan-apply"),
+    path("plans/<uuid:pk>/look-again/", plans.look_again, name="plan-look-again"),
     path("plans/<uuid:pk>/drop/", plans.drop, name="plan-drop"),
     path("plans/<uuid:pk>/undo/", plans.undo, name="plan-undo"),
     path("appointments/<uuid:pk>/held/", pages.session_hold, name="session-hold"),

@@ -109,8 +109,9 @@ BY_NAME: dict[str, Arguments] = {}
 OF_CLINIC: dict[str, Role | None] = {
     "scheduling:roster": Role.THERAPIST,
     "scheduling:roster-withdraw": Role.THERAPIST,
+    "scheduling:room-hours": None,
     "scheduling:holiday-withdraw": None,
-    **{f"integration:plan-{page}": None for page in ("detail", "apply", "drop", "undo")},
+    **{f"integration:plan-{page}": None for page in ("detail", "apply", "look-again", "drop", "undo")},
     **{f"documents:reports-{page}": None for page in ("detail", "status", "retry", "file")},
 }
 # By the name of the argument, where every address means the same by it.
@@ -401,7 +402,13 @@ for_address("dosing:session-of-appointment")(partial(_booked, AppointmentKind.DO
 # Integration: the windows of that dose
 
 
-@for_address("integration:need-detail", "integration:need-apply", "integration:need-miss")
+@for_address(
+    "integration:need-detail",
+    "integration:need-apply",
+    "integration:need-miss",
+    "integration:need-repair",
+    "integration:need-repair-undo",
+)
 def _need(situation: Situation) -> dict[str, Any]:
     need = IntegrationNeed.objects.get(dose=situation.dosing_room.session, part=NeedPart.PRIMARY)
     return {"pk": need.pk}
@@ -410,6 +417,7 @@ def _need(situation: Situation) -> dict[str, Any]:
 @for_address(
     "integration:plan-detail",
     "integration:plan-apply",
+    "integration:plan-look-again",
     "integration:plan-drop",
     "integration:plan-undo",
 )
@@ -519,6 +527,11 @@ def _undoable(situation: Situation) -> dict[str, Any]:
 @for_address("scheduling:roster")
 def _roster(situation: Situation) -> dict[str, Any]:
     return {"person": situation.team[Role.THERAPIST].pk}
+
+
+@for_address("scheduling:room-hours")
+def _room(situation: Situation) -> dict[str, Any]:
+    return {"room": Room.objects.filter(clinic=situation.clinic).earliest("name").pk}
 
 
 @for_address("scheduling:roster-withdraw")

@@ -15,6 +15,10 @@ class PlanCause(models.TextChoices):
     """Why a plan was looked for."""
 
     ABSENCE = "absence", "Somebody is away"
+    ROOM = "room", "A room is lost"
+    HOURS = "hours", "Hours or holidays changed"
+    DOSE = "dose", "A dose moved"
+    REPAIR = "repair", "A repair for one session"
     ASKED = "asked", "Somebody asked"
 
 
@@ -31,8 +35,11 @@ class ProposalState(models.TextChoices):
 class PlanProposal(ClinicalRow):
     """One plan, as it was shown. Times of sessions that patients know move through it alone, when a person applies it.
 
-    `changes`: one dict a session with `need`, `appointment`, its `sequence`, and `before` and `after` (starts_at and ends_at
-    as ISO instants, person, room, place, told); where it was applied also `applied_sequence`. `unplaced`: `need` and `reasons`.
+    `changes`: one dict a session with `need` (None: an appointment that only changes its room), `appointment`, its `sequence`,
+    `why` it moves, and `before` and `after` (starts_at and ends_at as ISO instants, person, room, place, told); where it was
+    applied also `applied_sequence`. `unplaced`: `need`, `reasons`, and `offers` that would help. `others`: appointments that
+    are touched at `starts_at` and that no plan moves, with `why`. `remedy`: what a repair asks for besides
+    (`integration/repairs.py`), and where it was applied what was made of it.
     """
 
     key = models.CharField(max_length=120, unique=True)
@@ -41,6 +48,10 @@ class PlanProposal(ClinicalRow):
     state = models.CharField(max_length=8, choices=ProposalState, default=ProposalState.OPEN)
     changes = models.JSONField(default=list)
     unplaced = models.JSONField(default=list)
+    others = models.JSONField(default=list, blank=True)
+    remedy = models.JSONField(default=dict, blank=True)
+    # By what it was brought about (`services/planning/losing.py`), to look again.
+    about = models.JSONField(default=dict, blank=True)
     is_proven = models.BooleanField(default=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(

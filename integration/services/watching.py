@@ -29,6 +29,7 @@ from kapclinic.scheduling.rosters import rosters_of
 from kapclinic.scheduling.spans import Span, Spans, union
 
 WATCH_JOB = "watch_integration_window"
+WATCH_AGAIN_JOB = "watch_integration_windows_again"
 # Whose hours decide when an alarm is heard.
 _HEARD_BY = {
     Step.COORDINATOR: Role.COORDINATOR,
@@ -44,12 +45,36 @@ def ask_to_watch(need: IntegrationNeed, *, now: datetime) -> None:
     """
     if need.t0 is None:
         return
+    _look_at(need, now + timedelta(minutes=setting(need.clinic, ALARM_GRACE)), now=now)
+
+
+def ask_to_watch_again(clinic: Clinic, *, now: datetime) -> None:
+    """Write the job that looks at every watched window of the clinic again: who hears an alarm works at other hours now."""
+    enqueue(
+        kind=WATCH_AGAIN_JOB,
+        key=f"{WATCH_AGAIN_JOB}:{clinic.pk}",
+        payload={"clinic": str(clinic.pk)},
+        clinic=clinic,
+        now=now,
+    )
+
+
+def watch_all_again(*, clinic: Clinic, now: datetime) -> None:
+    """Let every open window's own watch look at once, and name its next look by the hours as they are now. Idempotent."""
+    with transaction.atomic():
+        for need in (
+            IntegrationNeed.objects.awaiting_integration(now).filter(clinic=clinic).select_related("clinic")
+        ):
+            _look_at(need, now, now=now)
+
+
+def _look_at(need: IntegrationNeed, due_at: datetime, *, now: datetime) -> None:
     enqueue(
         kind=WATCH_JOB,
         key=f"{WATCH_JOB}:{need.pk}",
         payload={"need": str(need.pk)},
         clinic=need.clinic,
-        due_at=now + timedelta(minutes=setting(need.clinic, ALARM_GRACE)),
+        due_at=due_at,
         deadline_at=need.closes_at,
         now=now,
     )

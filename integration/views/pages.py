@@ -14,7 +14,8 @@ from episodes.models import Episode
 from integration import selectors, services
 from integration.forms import AddendumForm, ApplyForm, MissForm, NoteForm, RecordForm
 from integration.models import IntegrationNeed, IntegrationSession, NeedPart
-from integration.views.explanations import explanation_for
+from integration.services.planning import applied_repair
+from integration.views.explanations import explanation_for, may_undo
 from integration.windows import NeedState
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, current_members
@@ -128,6 +129,8 @@ def _need_page(
             "miss_form": miss_form or MissForm(initial={"reason": need.miss_reason, "note": need.miss_note}),
             "may_book": policy.can(request.actor, "appointment.book", need.episode),
             "may_record": policy.can(request.actor, "integration.write", need.episode),
+            "repaired": applied_repair(need),
+            "may_undo": may_undo(request.actor, need),
         },
         status=422 if failed else 200,
     )

@@ -11,16 +11,22 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import row_for
 from integration.models import IntegrationNeed, PlanCause, PlanProposal, ProposalState
+from integration.repairs import offer_from
+from integration.services import planning
 from integration.services.planning import apply_proposal, drop_proposal, propose_plan, undo_proposal
+from integration.services.planning.changes import key_of
+from integration.views.explanations import Remedy, remedy_for
 from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.models import Room
 from kapclinic.clinics.refusals import Refused
-from kapclinic.scheduling.models import MeetingPlace
+from kapclinic.scheduling.models import Appointment, MeetingPlace
 
 plan_for = row_for(PlanProposal, "decided_by", "undone_by", "created_by")
 _SHOWN = 50
@@ -39,17 +45,45 @@ class Spot:
 
 @dataclass(frozen=True)
 class Line:
-    """One session of a plan: from where to where, and why that matters to the patient."""
+    """One session of a plan: from where to where, and why. `url` leads to its window, or to the appointment itself."""
 
     key: str
     patient: str
     what: str
-    need_id: str
+    url: str
     before: Spot | None
-    after: Spot | None
-    is_new_person: bool
+    after: Spot
+    why: str
     was_applied: bool
-    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_new_person(self) -> bool:
+        """True when another clinician takes it."""
+        return self.before is not None and self.before.person != self.after.person
+
+    @property
+    def is_same_time(self) -> bool:
+        """True when only the room or the person changes."""
+        return self.before is not None and self.before.starts_at == self.after.starts_at
+
+
+@dataclass(frozen=True)
+class Left:
+    """One session without a time: why, and what would help."""
+
+    need_id: str
+    patient: str
+    what: str
+    reasons: tuple[str, ...]
+    helps: tuple[Remedy, ...]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """An appointment that no plan moves: a person does."""
+
+    appointment: Appointment
+    why: str
 
 
 @page("integration.repair", methods=("GET", "HEAD"))
@@ -95,15 +129,22 @@ def detail(request: ActorRequest, plan: PlanProposal) -> HttpResponse:
 
 
 def _detail(request: ActorRequest, plan: PlanProposal, *, refused: Refused | None = None) -> HttpResponse:
-    lines = _lines(plan)
+    lines, dose = _lines(plan), _dose_line(plan)
     return render(
         request,
         "integration/plan.html",
         {
             "plan": plan,
-            "moves": [line for line in lines if line.before is not None and line.after is not None],
+            "is_repair": bool(plan.remedy),
+            "may_choose": plan.is_open and not plan.remedy,
+            "dose": dose,
+            "dose_lines": [dose],
+            "told_moves": sum(line.before is not None and line.before.is_told for line in lines),
+            "new_people": sum(line.is_new_person for line in lines),
+            "moves": [line for line in lines if line.before is not None],
             "bookings": [line for line in lines if line.before is None],
-            "left": _left(plan),
+            "left": _left(request.actor, plan),
+            "others": _others(plan),
             "chosen": set(request.POST.getlist("needs")) or {line.key for line in lines},
             "can_undo": plan.state == ProposalState.APPLIED,
             "reasons": [] if refused is None else [reason.text for reason in refused.reasons],
@@ -149,66 +190,133 @@ def undo(request: ActorRequest, plan: PlanProposal) -> HttpResponse:
     return redirect("integration:plan-detail", pk=plan.pk)
 
 
+@page("integration.repair", fetch=plan_for, methods=("POST",))
+def look_again(request: ActorRequest, plan: PlanProposal) -> HttpResponse:
+    """Bring an open plan up to date with what has changed since it was shown."""
+    try:
+        planning.look_again(proposal=plan)
+    except Refused as refused:
+        return _detail(request, plan, refused=refused)
+    messages.success(request, "Looked at again: this is the best plan now.")
+    return redirect("integration:plan-detail", pk=plan.pk)
+
+
 def _needs(keys: Iterable[str]) -> dict[str, IntegrationNeed]:
-    rows = IntegrationNeed.objects.filter(pk__in=list(keys)).select_related("episode__patient", "clinic")
+    rows = IntegrationNeed.objects.filter(pk__in=list(keys)).select_related(
+        "episode__patient", "clinic", "dose__appointment"
+    )
     return {str(need.pk): need for need in rows}
 
 
+class _Names:
+    """Names of the people and rooms of some spots: two queries."""
+
+    def __init__(self, spots: Iterable[dict[str, Any] | None]) -> None:
+        known = [spot for spot in spots if spot]
+        self._people = {str(each.pk): str(each) for each in User.objects.filter(pk__in=_of(known, "person"))}
+        self._rooms = {str(each.pk): each.name for each in Room.objects.filter(pk__in=_of(known, "room"))}
+
+    def spot(self, spot: dict[str, Any]) -> Spot:
+        """The spot with its names."""
+        is_telehealth = spot["place"] == MeetingPlace.TELEHEALTH
+        return Spot(
+            starts_at=datetime.fromisoformat(spot["starts_at"]),
+            ends_at=datetime.fromisoformat(spot["ends_at"]),
+            person=self._people.get(spot["person"] or "", ""),
+            where="telehealth" if is_telehealth else self._rooms.get(spot["room"] or "", "in person"),
+            is_told=spot["told"],
+        )
+
+
 def _lines(plan: PlanProposal) -> list[Line]:
-    """The changes with their names: three queries."""
-    needs = _needs(change["need"] for change in plan.changes)
-    spots = [spot for change in plan.changes for spot in (change["before"], change["after"]) if spot]
-    people = {str(person.pk): str(person) for person in User.objects.filter(pk__in=_of(spots, "person"))}
-    rooms = {str(room.pk): room.name for room in Room.objects.filter(pk__in=_of(spots, "room"))}
+    """The changes with their names: four queries."""
+    needs = _needs(change["need"] for change in plan.changes if change["need"])
+    bare = Appointment.objects.select_related("episode__patient").in_bulk(
+        [change["appointment"] for change in plan.changes if not change["need"]]
+    )
+    appointments = {str(key): each for key, each in bare.items()}
+    names = _Names(spot for change in plan.changes for spot in (change["before"], change["after"]))
     lines = []
     for change in plan.changes:
-        need = needs[change["need"]]
-        before, after = (_spot(change[which], people, rooms) for which in ("before", "after"))
+        if change["need"]:
+            need = needs[change["need"]]
+            patient, what = str(need.episode.patient), str(need)
+            url = reverse("integration:need-detail", args=[need.pk])
+        else:
+            booked = appointments[change["appointment"]]
+            patient = booked.title if booked.episode is None else str(booked.episode.patient)
+            what = booked.get_kind_display()
+            url = reverse("scheduling:appointment-detail", args=[booked.pk])
         lines.append(
             Line(
-                key=change["need"],
-                patient=str(need.episode.patient),
-                what=str(need),
-                need_id=change["need"],
-                before=before,
-                after=after,
-                is_new_person=before is not None and after is not None and before.person != after.person,
+                key=key_of(change),
+                patient=patient,
+                what=what,
+                url=url,
+                before=None if change["before"] is None else names.spot(change["before"]),
+                after=names.spot(change["after"]),
+                # Plans of earlier versions did not say why.
+                why=change.get("why", ""),
                 was_applied="applied_sequence" in change,
             )
         )
-    return sorted(lines, key=lambda line: (line.after is None, line.after and line.after.starts_at))
+    return sorted(lines, key=lambda line: line.after.starts_at)
 
 
-def _left(plan: PlanProposal) -> list[Line]:
+def _dose_line(plan: PlanProposal) -> Line | None:
+    """The dose that a repair moves, before and after."""
+    if "appointment" not in plan.remedy:
+        return None
+    offer, before = offer_from(plan.remedy), plan.remedy["before"]
+    booked = Appointment.objects.select_related("episode__patient").get(pk=plan.remedy["appointment"])
+    assert offer.dose_at is not None, "another time of the dose has a time"
+    length = datetime.fromisoformat(before["ends_at"]) - datetime.fromisoformat(before["starts_at"])
+    after = {
+        **before,
+        "starts_at": offer.dose_at.isoformat(),
+        "ends_at": (offer.dose_at + length).isoformat(),
+        "told": False,
+    }
+    names = _Names([before])
+    return Line(
+        key=str(booked.pk),
+        patient="" if booked.episode is None else str(booked.episode.patient),
+        what=booked.get_kind_display(),
+        url=reverse("scheduling:appointment-detail", args=[booked.pk]),
+        before=names.spot(before),
+        after=names.spot(after),
+        why="With the dose there its session has a time.",
+        was_applied=plan.state != ProposalState.OPEN,
+    )
+
+
+def _left(actor: Actor, plan: PlanProposal) -> list[Left]:
     needs = _needs(entry["need"] for entry in plan.unplaced)
     return [
-        Line(
-            key=entry["need"],
+        Left(
+            need_id=entry["need"],
             patient=str(needs[entry["need"]].episode.patient),
             what=str(needs[entry["need"]]),
-            need_id=entry["need"],
-            before=None,
-            after=None,
-            is_new_person=False,
-            was_applied=False,
             reasons=tuple(entry["reasons"]),
+            helps=tuple(
+                remedy_for(actor, needs[entry["need"]], offer_from(each["offer"]), each["words"])
+                for each in entry.get("offers", ())
+            ),
         )
         for entry in plan.unplaced
     ]
 
 
+def _others(plan: PlanProposal) -> list[Touched]:
+    """What a loss touches and no plan moves, as it stands now: what was moved or ended since is off the list."""
+    known = {entry["appointment"]: entry for entry in plan.others}
+    rows = Appointment.objects.filter(pk__in=list(known)).live().with_participants().order_by("starts_at")
+    return [
+        Touched(each, known[str(each.pk)]["why"])
+        for each in rows
+        if each.starts_at.isoformat() == known[str(each.pk)]["starts_at"]
+    ]
+
+
 def _of(spots: Iterable[dict[str, Any]], what: str) -> set[str]:
     return {spot[what] for spot in spots if spot[what]}
-
-
-def _spot(spot: dict[str, Any] | None, people: dict[str, str], rooms: dict[str, str]) -> Spot | None:
-    if spot is None:
-        return None
-    is_telehealth = spot["place"] == MeetingPlace.TELEHEALTH
-    return Spot(
-        starts_at=datetime.fromisoformat(spot["starts_at"]),
-        ends_at=datetime.fromisoformat(spot["ends_at"]),
-        person=people.get(spot["person"] or "", ""),
-        where="telehealth" if is_telehealth else rooms.get(spot["room"] or "", "in person"),
-        is_told=spot["told"],
-    )

@@ -14,7 +14,7 @@ from kapclinic.clinics.refusals import Reason
 from kapclinic.scheduling.hours import Place, availability
 from kapclinic.scheduling.models import AppointmentKind, AppointmentParticipant
 from kapclinic.scheduling.patient_times import availability_of
-from kapclinic.scheduling.rosters import rosters_of
+from kapclinic.scheduling.rosters import room_rosters, rosters_of
 from kapclinic.scheduling.sharing import sharing_reasons
 from kapclinic.scheduling.spans import Span
 from kapclinic.scheduling.wording import moment_words, span_words
@@ -81,7 +81,7 @@ def clash_reasons(proposal: Proposal) -> list[Reason]:
 
 
 def soft_reasons(proposal: Proposal, *, now: datetime) -> list[Reason]:
-    """What speaks against the time but yields to a written reason: hours, time off, the patient's own, the past, the window."""
+    """What speaks against the time but yields to a written reason: hours, absences, closed rooms, the patient's, the window."""
     found: list[Reason] = []
     zone = proposal.clinic.time_zone
     if proposal.span.starts_at < now:
@@ -101,6 +101,11 @@ def soft_reasons(proposal: Proposal, *, now: datetime) -> list[Reason]:
         if proposal.kind != AppointmentKind.DOSING and not coming.place.serves(Place(proposal.place)):
             words = f"The patient can come {_how(coming.place)} only."
             found.append(_passable("patient-place", words, "place"))
+    if proposal.room is not None:
+        closed = room_rosters([proposal.room], proposal.span)[proposal.room.pk].absences
+        for absence in closed:
+            words = f"{proposal.room.name} is closed {span_words(absence.span, zone)} ({absence.label})."
+            found.append(_passable("room-closed", words, "room"))
     rosters = rosters_of(proposal.clinic, proposal.people, proposal.span, leave_out=proposal.leave_out)
     for person in proposal.people:
         laid = availability(rosters[person.pk], proposal.span, place=Place(proposal.place))

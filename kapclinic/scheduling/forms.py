@@ -252,6 +252,12 @@ class TimeOffForm(SpanForm):
     kind = forms.ChoiceField(choices=TimeOff.Kind.choices)
 
 
+class ClosureForm(SpanForm):
+    """Time in which a room is closed."""
+
+    reason = forms.CharField(label="Why it is closed", max_length=120)
+
+
 class FeedForm(ClinicForm):
     """What every appointment is called in the person's own calendar."""
 

@@ -65,10 +65,10 @@ WindowFinder = Callable[[Any, datetime, datetime, datetime], BookingWindow | Non
 BackdropSource = Callable[..., Iterable[Backdrop]]
 PageOf = Callable[[Any], str]
 
-AbsenceListener = Callable[[Any, datetime], None]
+RosterListener = Callable[[Any, datetime], None]
 PatientListener = Callable[[Any, datetime], None]
 
-_absence_listeners: list[AbsenceListener] = []
+_roster_listeners: list[RosterListener] = []
 _patient_listeners: list[PatientListener] = []
 _listeners: dict[str, list[Listener]] = {}
 _windows: dict[str, WindowFinder] = {}
@@ -104,16 +104,18 @@ def make_way(kind: str, *, episode: Any | None, span: Span, now: datetime) -> Ma
     return None if maker is None or episode is None else maker(episode=episode, span=span, now=now)
 
 
-def on_absence(listener: AbsenceListener) -> None:
-    """`listener(absence, now)` runs in the transaction that records time off; it must not refuse."""
-    if listener not in _absence_listeners:
-        _absence_listeners.append(listener)
+def on_roster(listener: RosterListener) -> None:
+    """`listener(row, now)` runs in the transaction that records, ends or takes back what decides when somebody or a room can
+    be booked: working and extra hours, time off, closed rooms, holidays, own limits. It must not refuse.
+    """
+    if listener not in _roster_listeners:
+        _roster_listeners.append(listener)
 
 
-def tell_absence(absence: Any, now: datetime) -> None:
-    """Run the listeners of absences."""
-    for listener in _absence_listeners:
-        listener(absence, now)
+def tell_roster(row: Any, now: datetime) -> None:
+    """Run the listeners of rosters."""
+    for listener in _roster_listeners:
+        listener(row, now)
 
 
 def on_patient_time(listener: PatientListener) -> None:

@@ -307,7 +307,9 @@ def _explain(
         on = ", ".join(f"{day:%a} {day.day} {day:%b}" for day in days)
         return f"{who}: as many sessions as a day may hold ({candidate.most_per_day}) on {on}."
     names = ", ".join(room.name for room in rooms or ())
-    taken = f"every room is taken then ({names})" if names else "the clinic has no room for it"
+    is_closed = any(off.span.overlaps(usable) for room in rooms or () for off in room.roster.absences)
+    how = "taken or closed" if is_closed else "taken"
+    taken = f"every room is {how} then ({names})" if names else "the clinic has no room for it"
     return f"{who} is free, but {taken}."
 
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("hours/", roster.index, name="rosters"),
     path("hours/holidays/", roster.add_holiday, name="holiday-add"),
     path("hours/holidays/<uuid:pk>/withdraw/", roster.withdraw_holiday, name="holiday-withdraw"),
+    path("hours/rooms/<uuid:room>/", roster.room, name="room-hours"),
     path("hours/<uuid:person>/", roster.person, name="roster"),
     path("hours/<str:what>/<uuid:pk>/withdraw/", roster.withdraw, name="roster-withdraw"),
 ]

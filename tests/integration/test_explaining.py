@@ -188,23 +188,24 @@ def test_page_names_other_patients_to_a_coordinator_alone(three, client, coordin
     text = client.get(url).content.decode()
     assert all(name in text for name in others)
     assert "What would help" in text
-    assert reverse("scheduling:roster", args=[therapist.pk]) in text
+    assert "Add the hours and book" in text
     client.force_login(therapist)
     text = client.get(url).content.decode()
     assert not any(name in text for name in others)
     assert text.count("another patient") == 2
 
 
-def test_prescriber_sees_the_repair_without_a_link_to_hours_that_are_not_theirs(
+def test_prescriber_sees_the_repair_and_whom_to_ask_where_the_hours_are_not_theirs(
     three, client, prescriber, therapist
 ):
     client.force_login(prescriber)
     text = client.get(reverse("integration:need-detail", args=[left_of(three).pk])).content.decode()
     assert f"1 h 15 min more of {therapist}" in text
-    assert reverse("scheduling:roster", args=[therapist.pk]) not in text
+    assert f"Ask {therapist}, or a coordinator." in text
+    assert reverse("integration:need-repair", args=[left_of(three).pk]) not in text
 
 
-def test_page_of_a_planned_dose_links_to_moving_it(
+def test_page_of_a_planned_dose_offers_to_move_it(
     travel, clinic, episode, nurse, therapist, client, coordinator
 ):
     opens(clinic, therapist, datetime(2026, 6, 18, 15, tzinfo=UTC), 120)
@@ -217,8 +218,7 @@ def test_page_of_a_planned_dose_links_to_moving_it(
     client.force_login(coordinator)
     text = client.get(reverse("integration:need-detail", args=[need_of_dose(planned).pk])).content.decode()
     assert "Dose on Tue 16 Jun 10:00 MDT" in text
-    planned.refresh_from_db()
-    assert reverse("scheduling:appointment-move", args=[planned.appointment.pk]) in text
+    assert "Move the dose" in text
     assert "Book it" not in text
 
 

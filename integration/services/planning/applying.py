@@ -172,10 +172,18 @@ def _place(
     return "booked"
 
 
-def book_for(need: IntegrationNeed, *, now: datetime, **times: Any) -> Appointment:
-    """Book the session of a need; of one that is held for a planned dose nobody tells the patient before the dose."""
+def book_for(need: IntegrationNeed, *, actor: User | None, now: datetime, **times: Any) -> Appointment:
+    """Book the session of a need; of one that is held for a planned dose nobody tells the patient before the dose.
+
+    Such a hold is the program's, whoever asked for it: it follows the dose.
+    """
     made = book_appointment(
-        clinic=need.clinic, kind=KIND_OF_PART[NeedPart(need.part)], episode=need.episode, now=now, **times
+        clinic=need.clinic,
+        kind=KIND_OF_PART[NeedPart(need.part)],
+        episode=need.episode,
+        actor=None if need.is_ahead else actor,
+        now=now,
+        **times,
     )
     if need.is_ahead:
         need.appointment, need.unplaced_reasons, need.unplaced_at = made, [], None

@@ -10,6 +10,7 @@ from operator import itemgetter
 from time import perf_counter
 
 from integration.models import IntegrationNeed
+from integration.repairs import Offer
 from integration.services.ahead import DAYS_AROUND, expected_need, other_starts
 from integration.services.placing import situation_of
 from integration.services.planning.gathering import (
@@ -19,9 +20,12 @@ from integration.services.planning.gathering import (
     waiting_needs,
 )
 from kapclinic.accounts.models import User
+from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.clinics.services import settings_for
+from kapclinic.scheduling.checks import Proposal, clash_reasons, soft_reasons
 from kapclinic.scheduling.clinical_settings import BUFFER, EXTRA_FROM, EXTRA_UNTIL
 from kapclinic.scheduling.extra_time import extra_stretches
+from kapclinic.scheduling.models import AppointmentState
 from kapclinic.scheduling.planner import (
     Competition,
     Cover,
@@ -38,7 +42,7 @@ from kapclinic.scheduling.planner import (
     why_not,
 )
 from kapclinic.scheduling.rosters import rosters_of
-from kapclinic.scheduling.spans import Span
+from kapclinic.scheduling.spans import Span, require_utc
 from kapclinic.scheduling.wording import length_words, moment_words, span_words
 
 # A page, or a job that has planned already, waits for the answer.
@@ -61,6 +65,7 @@ class Help:
 
     kind: RepairKind
     words: str
+    offer: Offer
     person: User | None = None
 
 
@@ -77,8 +82,25 @@ class Explanation:
     would_fit: str = ""
 
 
-def explain_need(*, need: IntegrationNeed, now: datetime) -> Explanation:
-    """Explain a need without a time (or with one that does not fit) beside all that the clinic plans; books nothing."""
+@dataclass(frozen=True)
+class _Beside:
+    """A need among all that the clinic plans: the problem, its best plan, and the time that the need has in it, if any."""
+
+    found: Gathered
+    covers: list[User]
+    plan: Plan
+    placement: Placement | None
+
+    @property
+    def would_fit(self) -> str:
+        """That time in words."""
+        if self.placement is None:
+            return ""
+        span = Span(self.placement.starts_at, self.placement.ends_at)
+        return f"{self.found.people[self.placement.clinician]}, {span_words(span, self.found.problem.zone)}"
+
+
+def _among_all(need: IntegrationNeed, *, now: datetime) -> _Beside:
     others = [each for each in waiting_needs(need.clinic, now=now) if each.pk != need.pk]
     covers = licensed_therapists(need.clinic, now=now)
     # Other times of a planned dose lead to windows on the days around.
@@ -88,17 +110,82 @@ def explain_need(*, need: IntegrationNeed, now: datetime) -> Explanation:
         str(need.pk),
     )
     plan, placement = _plan_beside(found, str(need.pk))
-    if placement is not None:
-        when = span_words(Span(placement.starts_at, placement.ends_at), need.clinic.time_zone)
-        return Explanation((), would_fit=f"{found.people[placement.clinician]}, {when}")
-    remedies = _remedies(need, found, covers, now=now)
-    why = why_not(found.problem, plan, str(need.pk), remedies=remedies, time_limit_seconds=_EXPLAIN_SECONDS)
+    return _Beside(found, covers, plan, placement)
+
+
+def explain_need(*, need: IntegrationNeed, now: datetime) -> Explanation:
+    """Explain a need without a time (or with one that does not fit) beside all that the clinic plans; books nothing."""
+    beside = _among_all(need, now=now)
+    if beside.would_fit:
+        return Explanation((), would_fit=beside.would_fit)
+    found = beside.found
+    remedies = _remedies(need, found, beside.covers, now=now)
+    why = why_not(
+        found.problem, beside.plan, str(need.pk), remedies=remedies, time_limit_seconds=_EXPLAIN_SECONDS
+    )
     competing = () if why.competition is None else why.competition.sessions[1:]
     return Explanation(
         reasons=_reasons(found, why, now=now),
         competing=tuple(found.needs[key] for key in competing),
         helps=tuple(_help(need, repair, found) for repair in why.repairs),
     )
+
+
+def solve_with(need: IntegrationNeed, offer: Offer, *, now: datetime) -> tuple[Gathered, Repair]:
+    """Try a repair that was offered once more, beside all that the clinic plans now; books nothing.
+
+    Raises Refused when the need has a time without it, when it is not on offer any more, or does not help any more.
+    """
+    beside = _among_all(need, now=now)
+    if beside.would_fit:
+        raise Refused(
+            Reason(
+                "fits",
+                f"It fits without that now: {beside.would_fit}. The program books it when it plans next.",
+            )
+        )
+    offered = _only(_remedies(need, beside.found, beside.covers, now=now), need, offer)
+    if offered is None:
+        raise Refused(Reason("stale", "That is not on offer any more. Here is what would help now."))
+    why = why_not(
+        beside.found.problem,
+        beside.plan,
+        str(need.pk),
+        remedies=offered,
+        time_limit_seconds=_EXPLAIN_SECONDS,
+    )
+    if not why.repairs:
+        raise Refused(Reason("stale", "That does not help any more. Here is what would help now."))
+    return beside.found, why.repairs[0]
+
+
+def _only(remedies: Remedies, need: IntegrationNeed, offer: Offer) -> Remedies | None:
+    """The one of the remedies that the offer names; None when it is not among them."""
+    hours = tuple(each for each in remedies.extra_hours if _offer_of(each, need) == offer)
+    covers = tuple(each for each in remedies.covers if _offer_of(each, need) == offer)
+    doses = tuple(each for each in remedies.dose_times if _offer_of(each, need) == offer)
+    return Remedies(hours[:1], covers[:1], doses[:1]) if hours or covers or doses else None
+
+
+def explain_unplaced(
+    found: Gathered, plan: Plan, *, now: datetime
+) -> dict[str, tuple[tuple[str, ...], tuple[Help, ...]]]:
+    """By key, why `plan` has no time for a need (in words without a patient's name) and what would help.
+
+    Covers are asked about where `found` knows their time.
+    """
+    until = perf_counter() + _EXPLAIN_ALL_SECONDS
+    answers = {}
+    for key in plan.unplaced:
+        need = found.needs[key]
+        remedies = _remedies(need, found, found.people.values(), now=now)
+        seconds = max(0.0, min(until - perf_counter(), _EXPLAIN_SECONDS))
+        why = why_not(found.problem, plan, key, remedies=remedies, time_limit_seconds=seconds)
+        answers[key] = (
+            _reasons(found, why, now=now),
+            tuple(_help(need, repair, found) for repair in why.repairs),
+        )
+    return answers
 
 
 def why_unplaced(found: Gathered, plan: Plan, *, now: datetime) -> dict[str, tuple[str, ...]]:
@@ -223,8 +310,10 @@ def _extra_hours(
 
 
 def _dose_times(need: IntegrationNeed, *, now: datetime) -> Iterator[DoseTime]:
-    """The windows that the planned dose would have at the same time of day on the days around."""
+    """The windows that the planned dose would have at the same time of day on the days around, where it could be given."""
     for start in other_starts(need.d0, need.clinic.zone, now=now):
+        if not _can_be_given(need, start, now=now):
+            continue
         moved = expected_need(need.episode, start, dose=need.dose)
         if moved is not None:
             yield DoseTime(
@@ -234,8 +323,29 @@ def _dose_times(need: IntegrationNeed, *, now: datetime) -> Iterator[DoseTime]:
             )
 
 
+def _can_be_given(need: IntegrationNeed, start: datetime, *, now: datetime) -> bool:
+    """Whether the people, the room and the patient of the planned dose are free for it at `start` too."""
+    booked = need.dose.appointment
+    if booked is None:
+        return True
+    if booked.state == AppointmentState.ARRIVED:
+        return False
+    moved = Proposal(
+        clinic=need.clinic,
+        kind=booked.kind,
+        span=Span(start, start + booked.span.length),
+        people=booked.people,
+        room=booked.room,
+        patient=need.episode.patient,
+        place=booked.place,
+        leave_out=(booked.pk,),
+    )
+    return not clash_reasons(moved) and not soft_reasons(moved, now=now)
+
+
 def _help(need: IntegrationNeed, repair: Repair, found: Gathered) -> Help:
     zone, remedy = need.clinic.time_zone, repair.remedy
+    offer = _offer_of(remedy, need)
     own = next(each for each in repair.changes if each.session == str(need.pk))
     when = span_words(Span(own.starts_at, own.ends_at), zone)
     others = len(repair.changes) - 1
@@ -247,13 +357,22 @@ def _help(need: IntegrationNeed, repair: Repair, found: Gathered) -> Help:
             if remedy.time.span.minutes == 60
             else f"{length_words(remedy.time.span.minutes)} more"
         )
-        return Help(
-            repair.kind, f"{length} of {person}: {span_words(remedy.time.span, zone)}.{beside}", person
-        )
+        words = f"{length} of {person}: {span_words(remedy.time.span, zone)}.{beside}"
+        return Help(repair.kind, words, offer, person)
     if isinstance(remedy, Cover):
         person = found.people[remedy.clinician]
-        return Help(repair.kind, f"{person} could take it as a cover: {when}.{beside}", person)
+        return Help(repair.kind, f"{person} could take it as a cover: {when}.{beside}", offer, person)
     planned = moment_words(need.d0, zone)
-    return Help(
-        repair.kind, f"Dose on {remedy.label} instead of {planned}: the session is then {when}.{beside}"
+    words = f"Dose on {remedy.label} instead of {planned}: the session is then {when}.{beside}"
+    return Help(repair.kind, words, offer)
+
+
+def _offer_of(remedy: ExtraHour | Cover | DoseTime, need: IntegrationNeed) -> Offer:
+    if isinstance(remedy, ExtraHour):
+        return Offer(RepairKind.EXTRA_HOUR, person=remedy.clinician, span=remedy.time.span)
+    if isinstance(remedy, Cover):
+        return Offer(RepairKind.COVER, person=remedy.clinician)
+    # A window is elapsed time from the dose, so both move by the same.
+    return Offer(
+        RepairKind.DOSE_TIME, dose_at=require_utc(need.d0 + (remedy.window.starts_at - need.plan_from))
     )

@@ -1,45 +1,42 @@
-"""Plans that a person decides on: looked for when somebody is away or asks, applied in one transaction, undone in one."""
+"""Plans for a person to decide on: looked for when time is lost or somebody asks, and brought up to date until decided."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from integration.models import IntegrationNeed, PlanCause, PlanProposal, ProposalState
-from integration.services.planning.applying import book_for, lock_needs, one_planner_at_a_time, stays
-from integration.services.planning.explaining import why_unplaced
-from integration.services.planning.gathering import Gathered, gather, waiting_needs
+from integration.models import PlanCause, PlanProposal
+from integration.moves import NO_TIME, Move, why_it_moves
+from integration.services.planning.applying import stays
+from integration.services.planning.changes import Change, change_of, room_change
+from integration.services.planning.explaining import Help, explain_unplaced
+from integration.services.planning.gathering import Gathered, gather, licensed_therapists, waiting_needs
+from integration.services.planning.losing import Facts, Loss, loss_of, room_kind_for, row_of
+from integration.services.planning.running import plan_waiting
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.clinics.services import setting
 from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
-from kapclinic.notices.services import close_task, notify, open_task
+from kapclinic.notices.services import open_task
 from kapclinic.scheduling.clinical_settings import PLANNER_SECONDS
-from kapclinic.scheduling.models import INTEGRATION_KINDS, Appointment, Part, TimeOff
-from kapclinic.scheduling.planner import Placement, make_plan
-from kapclinic.scheduling.services import (
-    keep_told,
-    lock_resources,
-    move_appointment,
-    moving_together,
-)
+from kapclinic.scheduling.hours import Place, availability
+from kapclinic.scheduling.models import Appointment
+from kapclinic.scheduling.planner import Placement, Plan, make_plan
+from kapclinic.scheduling.rosters import room_rosters
 from kapclinic.scheduling.spans import Span
-from kapclinic.scheduling.wording import span_words
 
-# What speaks against an old time (somebody is away, that is why it was moved) does not hinder undoing.
-_PUT_BACK = "The plan was undone."
-REPAIR_JOB = "repair_absence"
 REPAIR_TASK = "plan-repair"
 # Applying or turning down the proposal ends it.
 ended_by_work(REPAIR_TASK)
+# A patient is told of another time a day ahead where there is time for it (POLICY).
+_TO_TELL = timedelta(hours=24)
 
 
 def propose_plan(
@@ -48,13 +45,15 @@ def propose_plan(
     key: str,
     cause: PlanCause,
     title: str,
+    loss: Loss | None = None,
     actor: User | None = None,
     now: datetime | None = None,
 ) -> PlanProposal:
     """Look for the best plan over everything that a person could still move, and keep it for a decision.
 
-    It keeps as many windows as can be kept, then moves as little as it can of what patients know. The same `key` again brings
-    the open proposal up to date; raises Refused once it was decided.
+    It keeps as many windows as can be kept, then moves as little as it can of what patients know. What else a `loss` touches
+    gets another room where a room is missing, and is named where it does not. The same `key` again brings the open proposal up
+    to date; raises Refused once it was decided.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -62,19 +61,7 @@ def propose_plan(
         known = PlanProposal.objects.select_for_update().filter(key=key).first()
         if known is not None and not known.is_open:
             raise Refused(Reason("decided", "That plan was decided already."))
-        found = gather(clinic, waiting_needs(clinic, now=now, for_proposal=True), now=now, for_proposal=True)
-        plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
-        reasons = why_unplaced(found, plan, now=now)
-        content = {
-            "title": title[:200],
-            "changes": [
-                _change(found, placement)
-                for placement in plan.placements
-                if not _stays_where_it_is(found, placement)
-            ],
-            "unplaced": [{"need": each, "reasons": list(reasons[each])} for each in plan.unplaced],
-            "is_proven": plan.is_proven,
-        }
+        content: dict[str, Any] = {"title": title[:200], **_content(clinic, loss, now=now)}
         proposal, _ = PlanProposal.objects.update_or_create(
             key=key,
             defaults=content,
@@ -85,233 +72,180 @@ def propose_plan(
     return proposal
 
 
+def _content(clinic: Clinic, loss: Loss | None, *, now: datetime) -> dict[str, Any]:
+    needs = waiting_needs(clinic, now=now, for_proposal=True)
+    found = gather(clinic, needs, now=now, for_proposal=True)
+    plan = make_plan(found.problem, time_limit_seconds=setting(clinic, PLANNER_SECONDS))
+    explained = found
+    if plan.unplaced:
+        # Whoever could cover is asked only where somebody has no time.
+        covers = licensed_therapists(clinic, now=now)
+        explained = gather(clinic, needs, also=covers, now=now, for_proposal=True)
+    left = explain_unplaced(explained, plan, now=now)
+    changes = [
+        change_of(found, placement, _why(found, placement, loss))
+        for placement in plan.placements
+        if not _stays_where_it_is(found, placement)
+    ]
+    elsewhere: list[Change] = []
+    others: list[dict[str, str]] = []
+    if loss is not None:
+        planned = {booking.pk for booking in found.bookings.values()}
+        beside = [each for each in loss.touched if each.pk not in planned]
+        for appointment, room in _in_other_rooms(beside, plan, is_asked=loss.is_room):
+            if room is None:
+                at = appointment.starts_at.isoformat()
+                others.append({"appointment": str(appointment.pk), "starts_at": at, "why": loss.words})
+            else:
+                elsewhere.append(room_change(appointment, room, loss.words))
+    return {
+        "changes": [*changes, *elsewhere],
+        "unplaced": [
+            {"need": key, "reasons": list(reasons), "offers": [_offered(help_) for help_ in helps]}
+            for key, (reasons, helps) in left.items()
+        ],
+        "others": others,
+        "about": {} if loss is None else dict(loss.facts),
+        "is_proven": plan.is_proven,
+    }
+
+
+def _offered(found: Help) -> dict[str, Any]:
+    return {"words": found.words, "offer": found.offer.as_dict()}
+
+
+def _in_other_rooms(
+    appointments: list[Appointment], plan: Plan, *, is_asked: bool
+) -> Iterator[tuple[Appointment, Room | None]]:
+    """Each appointment with a free room of the same kind at its time, taken by none before it; None where there is none."""
+    taken = [(placement.room, Span(placement.starts_at, placement.ends_at)) for placement in plan.placements]
+    for appointment in appointments:
+        lost = appointment.room
+        chosen: Room | None = None
+        if is_asked and lost is not None:
+            like = Room.objects.filter(
+                clinic=appointment.clinic, kind=room_kind_for(appointment, lost), is_active=True
+            )
+            rooms = list(like.exclude(pk=lost.pk))
+            rosters = room_rosters(rooms, appointment.span)
+            chosen = next(
+                (
+                    room
+                    for room in rooms
+                    if availability(rosters[room.pk], appointment.span).free == (appointment.span,)
+                    and not any(
+                        key == str(room.pk) and span.overlaps(appointment.span) for key, span in taken
+                    )
+                ),
+                None,
+            )
+        if chosen is not None:
+            taken.append((str(chosen.pk), appointment.span))
+        yield appointment, chosen
+
+
 def _stays_where_it_is(found: Gathered, placement: Placement) -> bool:
     booking = found.bookings.get(placement.session)
     return booking is not None and stays(booking, placement)
 
 
-def _change(found: Gathered, placement: Placement) -> dict[str, Any]:
+def _why(found: Gathered, placement: Placement, loss: Loss | None) -> str:
     booking = found.bookings.get(placement.session)
-    return {
-        "need": placement.session,
-        "appointment": None if booking is None else str(booking.pk),
-        "sequence": None if booking is None else booking.sequence,
-        "before": None if booking is None else _spot_of(booking),
-        "after": {
-            "starts_at": placement.starts_at.isoformat(),
-            "ends_at": placement.ends_at.isoformat(),
-            "person": placement.clinician,
-            "room": placement.room,
-            "place": placement.place.value,
-            "told": False,
-        },
-    }
+    if booking is None:
+        return NO_TIME
+    problem, session = found.problem, found.problem.session_of[placement.session]
+    need, lead, room = found.needs[placement.session], booking.lead, booking.room
+    tiers = {each.clinician: (each.tier, each.rank) for each in session.candidates}
+    clinician = None if lead is None else problem.clinician_of.get(str(lead.pk))
+    is_touched = loss is not None and booking.pk in {each.pk for each in loss.touched}
+    in_room = None if room is None else problem.room_of.get(str(room.pk))
+    was, nearest = tiers.get("" if lead is None else str(lead.pk)), tiers[placement.clinician]
+    preferred = Span(need.preferred_from, need.preferred_until)
+    return why_it_moves(
+        Move(
+            lost=loss.words if loss is not None and is_touched else "",
+            is_inside=need.window.covers(booking.span),
+            is_worked=clinician is not None
+            and any(
+                time.span.covers(booking.span)
+                for time in clinician.free
+                if time.place.serves(Place(booking.place))
+            ),
+            has_room=room is None
+            or (in_room is not None and any(span.covers(booking.span) for span in in_room.free)),
+            nearer=was is not None and nearest < was,
+            was_preferred=preferred.starts_at <= booking.starts_at <= preferred.ends_at,
+            will_be_preferred=preferred.starts_at <= placement.starts_at <= preferred.ends_at,
+        )
+    )
 
 
-def _spot_of(booking: Appointment) -> dict[str, Any]:
-    return {
-        "starts_at": booking.starts_at.isoformat(),
-        "ends_at": booking.ends_at.isoformat(),
-        "person": None if booking.lead is None else str(booking.lead.pk),
-        "room": None if booking.room is None else str(booking.room.pk),
-        "place": booking.place,
-        "told": booking.is_told,
-        "told_at": None if booking.told_at is None else booking.told_at.isoformat(),
-        "told_by": None if booking.told_by_id is None else str(booking.told_by_id),
-        "told_how": booking.told_how,
-    }
+def follow_loss(*, facts: Facts, now: datetime) -> PlanProposal | None:
+    """Lost time: what the program may move by itself it moves, for the rest it makes a proposal; None when nothing is left.
+
+    Raises Refused when plans were overtaken by other bookings several times (the job tries again).
+    """
+    loss = loss_of(row_of(facts), facts=facts, now=now)
+    if loss is None or not loss.touched:
+        return None
+    if loss.is_followed:
+        plan_waiting(clinic=loss.clinic, now=now)
+        loss = loss_of(row_of(facts), facts=facts, now=now)
+    return None if loss is None else repair_loss(loss=loss, now=now)
 
 
-def repair_absence(*, absence: TimeOff, now: datetime) -> PlanProposal | None:
-    """Propose how to keep the windows while somebody is away; None when no integration session of theirs is touched.
+def repair_loss(*, loss: Loss, now: datetime) -> PlanProposal | None:
+    """Propose how to keep what the loss touches; None when that is nothing, or when it was decided already.
 
     Nothing moves by it: a coordinator gets the task to look at the proposal.
     """
-    if absence.withdrawn_at is not None or absence.ends_at <= now:
+    if not loss.touched:
         return None
-    clinic = absence.clinic
-    span = Span(absence.starts_at, absence.ends_at)
-    touched = (
-        Appointment.objects.filter(clinic=clinic, kind__in=INTEGRATION_KINDS, starts_at__gt=now)
-        .live()
-        .for_person(absence.person)
-        .between(span.starts_at, span.ends_at)
-    )
-    key = f"{PlanCause.ABSENCE}:{absence.pk}"
-    if not touched.exists():
-        return None
-    words = f"{absence.person} is {absence.get_kind_display().lower()} {span_words(span, clinic.time_zone)}"
     try:
-        proposal = propose_plan(clinic=clinic, key=key, cause=PlanCause.ABSENCE, title=words, now=now)
+        proposal = propose_plan(
+            clinic=loss.clinic, key=loss.key, cause=loss.cause, title=loss.title, loss=loss, now=now
+        )
     except Refused:
         # Asked again after it was decided.
         return None
+    first = min(each.starts_at for each in loss.touched)
+    ask_to_decide(proposal, due_at=max(now, first - _TO_TELL), now=now)
+    return proposal
+
+
+def ask_to_decide(proposal: PlanProposal, *, due_at: datetime, now: datetime) -> None:
+    """A coordinator looks at a proposal."""
     open_task(
-        clinic=clinic,
-        key=f"{REPAIR_TASK}:{proposal.pk}",
+        clinic=proposal.clinic,
+        key=task_key(proposal),
         kind=REPAIR_TASK,
-        title=f"Repair the calendar: {words}"[:200],
+        title=f"Repair the calendar: {proposal.title}"[:200],
         role=Role.COORDINATOR,
         urgency=Urgency.TODAY,
-        due_at=max(now, min(absence.starts_at, touched.order_by("starts_at")[0].starts_at)),
+        due_at=due_at,
         url=reverse("integration:plan-detail", args=[proposal.pk]),
         now=now,
     )
-    return proposal
 
 
-def apply_proposal(
-    *,
-    proposal: PlanProposal,
-    needs: Collection[str],
-    actor: User,
-    roles: frozenset[Role],
-    now: datetime | None = None,
-) -> PlanProposal:
-    """A person applies the changes of the sessions in `needs`, all of them or nothing.
+def task_key(proposal: PlanProposal) -> str:
+    """The task that asks for a decision."""
+    return f"{REPAIR_TASK}:{proposal.pk}"
 
-    Raises Refused with every reason: it was decided already, a booking changed since, a time was taken, a part of the plan does
-    not work without the rest.
-    """
+
+def look_again(*, proposal: PlanProposal, now: datetime | None = None) -> PlanProposal:
+    """Bring an open proposal up to date with what has changed since. Raises Refused for a decided one, or for a repair."""
     now = now or timezone.now()
-    with moving_together():
-        one_planner_at_a_time(proposal.clinic)
-        proposal = PlanProposal.objects.select_for_update().get(pk=proposal.pk)
-        if not proposal.is_open:
-            raise Refused(Reason("decided", f"This plan is decided: {proposal.get_state_display().lower()}."))
-        chosen = [change for change in proposal.changes if change["need"] in needs]
-        if not chosen:
-            raise Refused(Reason("nothing-chosen", "Choose at least one session.", field="needs"))
-        fresh = lock_needs(change["need"] for change in chosen)
-        _lock_all(chosen, fresh.values())
-        moving = [UUID(change["appointment"]) for change in chosen if change["appointment"]]
-        for change in chosen:
-            need = fresh[change["need"]]
-            _still_as_seen(need, change, "sequence")
-            made = _go(need, change["after"], moving, reason="", actor=actor, roles=roles, now=now)
-            change["appointment"], change["applied_sequence"] = str(made.pk), made.sequence
-        proposal.state, proposal.decided_at, proposal.decided_by = ProposalState.APPLIED, now, actor
-        proposal.save()
-        close_task(key=f"{REPAIR_TASK}:{proposal.pk}", actor=actor, outcome="Applied", now=now)
-        _tell_those_concerned(proposal, chosen, "changed", actor=actor, now=now)
-    return proposal
-
-
-def drop_proposal(*, proposal: PlanProposal, actor: User, now: datetime | None = None) -> PlanProposal:
-    """A person decides to leave everything as it is; twice changes nothing."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        proposal = PlanProposal.objects.select_for_update().get(pk=proposal.pk)
-        if proposal.is_open:
-            proposal.state, proposal.decided_at, proposal.decided_by = ProposalState.DROPPED, now, actor
-            proposal.save()
-            close_task(key=f"{REPAIR_TASK}:{proposal.pk}", actor=actor, outcome="Not applied", now=now)
-    return proposal
-
-
-def undo_proposal(
-    *, proposal: PlanProposal, actor: User, roles: frozenset[Role], now: datetime | None = None
-) -> PlanProposal:
-    """Put every session that the plan moved back, where nothing was done to it since; all or nothing.
-
-    What the patient knew before is known again. Raises Refused when a booking changed since, or its old time is taken or over.
-    """
-    now = now or timezone.now()
-    with moving_together():
-        one_planner_at_a_time(proposal.clinic)
-        proposal = PlanProposal.objects.select_for_update().get(pk=proposal.pk)
-        if proposal.state != ProposalState.APPLIED:
-            raise Refused(Reason("not-applied", "Only a plan that was applied can be undone."))
-        done = [change for change in proposal.changes if "applied_sequence" in change]
-        moved = [change for change in done if change["before"] is not None]
-        fresh = lock_needs(change["need"] for change in done)
-        _lock_all(moved, fresh.values())
-        moving = [UUID(change["appointment"]) for change in moved]
-        for change in moved:
-            need = fresh[change["need"]]
-            _still_as_seen(need, change, "applied_sequence")
-            back = _go(need, change["before"], moving, reason=_PUT_BACK, actor=actor, roles=roles, now=now)
-            if change["before"]["told"]:
-                keep_told(
-                    appointment=back,
-                    told_at=datetime.fromisoformat(change["before"]["told_at"]),
-                    told_by=User.objects.get(pk=change["before"]["told_by"]),
-                    told_how=change["before"]["told_how"],
-                    actor=actor,
-                    now=now,
-                )
-        proposal.state, proposal.undone_at, proposal.undone_by = ProposalState.UNDONE, now, actor
-        proposal.save()
-        _tell_those_concerned(proposal, moved, "put back", actor=actor, now=now)
-    return proposal
-
-
-def _lock_all(changes: Iterable[dict[str, Any]], needs: Iterable[IntegrationNeed]) -> None:
-    spots = [spot for change in changes for spot in (change["before"], change["after"]) if spot is not None]
-    keys = [spot[what] for spot in spots for what in ("person", "room") if spot[what]]
-    lock_resources([*keys, *(str(need.episode.patient_id) for need in needs)])
-
-
-def _still_as_seen(need: IntegrationNeed, change: dict[str, Any], which: str) -> None:
-    booking = need.live_appointment
-    seen = (change["appointment"], change[which])
-    now_is = (None, None) if booking is None else (str(booking.pk), booking.sequence)
-    if seen != now_is:
-        raise Refused(
-            Reason(
-                "changed",
-                f"{need.episode.patient}: the booking has changed since this plan was shown. Look for a new plan.",
-            )
-        )
-
-
-def _go(
-    need: IntegrationNeed,
-    spot: dict[str, Any],
-    moving: Collection[UUID],
-    *,
-    reason: str,
-    actor: User,
-    roles: frozenset[Role],
-    now: datetime,
-) -> Appointment:
-    """Book or move the session of `need` to `spot`."""
-    booking = need.live_appointment
-    times: dict[str, Any] = {
-        "starts_at": datetime.fromisoformat(spot["starts_at"]),
-        "ends_at": datetime.fromisoformat(spot["ends_at"]),
-        "people": [(User.objects.get(pk=spot["person"]), Part.THERAPIST)],
-        "room": None if spot["room"] is None else Room.objects.get(pk=spot["room"]),
-        "place": spot["place"],
-        "window": need.window,
-        "beside": [key for key in moving if booking is None or key != booking.pk],
-        "reason": reason,
-        "actor": actor,
-        "roles": roles,
-        "now": now,
-    }
-    if booking is None:
-        return book_for(need, **times)
-    return move_appointment(appointment=booking, **times)
-
-
-def _tell_those_concerned(
-    proposal: PlanProposal, changes: Iterable[dict[str, Any]], what: str, *, actor: User, now: datetime
-) -> None:
-    """A line in the inbox of every clinician whose sessions moved, but of the person who did it."""
-    keys = {
-        spot["person"]
-        for change in changes
-        for spot in (change["before"], change["after"])
-        if spot is not None and spot["person"]
-    }
-    receivers = list(User.objects.filter(pk__in=keys, is_active=True).exclude(pk=actor.pk))
-    notify(
+    if proposal.remedy:
+        raise Refused(Reason("repair", "A repair is looked for on the page of its session."))
+    loss = None
+    if proposal.about:
+        loss = loss_of(row_of(proposal.about), facts=proposal.about, now=now)
+    return propose_plan(
         clinic=proposal.clinic,
-        receivers=receivers,
-        key=f"plan:{proposal.pk}:{what}",
-        title=f"Your sessions were {what}: {proposal.title}"[:200],
-        url=reverse("scheduling:calendar"),
-        urgency=Urgency.TODAY,
+        key=proposal.key,
+        cause=PlanCause(proposal.cause),
+        title=proposal.title,
+        loss=loss,
         now=now,
     )

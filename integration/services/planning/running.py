@@ -8,7 +8,7 @@ from django.db import transaction
 
 from episodes.services.locking import lock_episode
 from integration.clinical_settings import TOLERANCE
-from integration.models import IntegrationNeed
+from integration.models import IntegrationNeed, NeedPart
 from integration.recovery import next_dose_at
 from integration.services import tasks
 from integration.services.needs import link_booking
@@ -16,12 +16,13 @@ from integration.services.placing import booking_that_fits
 from integration.services.planning.applying import Applied, apply_plan
 from integration.services.planning.explaining import why_unplaced
 from integration.services.planning.gathering import gather, may_move, waiting_needs
+from integration.services.planning.losing import ask_for_repair
 from integration.windows import Fit, NeedState, fit_of
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
 from kapclinic.clinics.services import setting
 from kapclinic.scheduling.clinical_settings import PLANNER_SECONDS
-from kapclinic.scheduling.models import Appointment
+from kapclinic.scheduling.models import Appointment, AppointmentKind
 from kapclinic.scheduling.planner import make_plan
 from kapclinic.scheduling.services import rewindow_appointment
 from kapclinic.scheduling.services.telling import follow_with_telling
@@ -53,17 +54,43 @@ def _settle(need: IntegrationNeed, *, now: datetime) -> bool:
         if need.withdrawn_at is not None:
             return False
         if need.is_ahead:
-            return need.is_planned_here
+            return need.is_planned_here and not _settle_ahead(need, now=now)
         if need.state_at(now) not in (NeedState.OPEN, NeedState.PLACED):
             return False
         booking = need.live_appointment
         if booking is not None:
-            return not _settle_booking(need, booking, now=now)
+            is_settled = _settle_booking(need, booking, now=now)
+            _look_around(need, is_outside=is_settled and not need.window.covers(booking.span), now=now)
+            return not is_settled
+        _look_around(need, is_outside=False, now=now)
         shared = booking_that_fits(need)
         if shared is not None:
             link_booking(shared, now=now)
             return False
         return need.is_planned_here and not _is_overtaken(need, now=now)
+
+
+def _look_around(need: IntegrationNeed, *, is_outside: bool, now: datetime) -> None:
+    """Ask for a repair where a booking stays outside its window, or a dose was given before what was to prepare for it."""
+    to_come = Appointment.objects.filter(
+        episode=need.episode, kind=AppointmentKind.PREPARATION, starts_at__gt=now
+    )
+    is_early = need.part == NeedPart.PRIMARY and need.d0 < need.dose.planned_at and to_come.live().exists()
+    if is_outside or is_early:
+        ask_for_repair(need, was=need.dose.planned_at if is_early else None, now=now)
+
+
+def _settle_ahead(need: IntegrationNeed, *, now: datetime) -> bool:
+    """A planned dose moved under a session that the program may not move: keep it or flag it. False: the plan may move it."""
+    booking = need.live_appointment
+    if booking is None or may_move(need, booking):
+        return False
+    if need.window.covers(booking.span):
+        rewindow_appointment(appointment=booking, window=need.window, now=now)
+        tasks.close(need, tasks.FLAGGED, outcome="It fits", now=now)
+    else:
+        flag_booking(need, booking, "The dose moved, and the window with it.", now=now)
+    return True
 
 
 def _is_overtaken(need: IntegrationNeed, *, now: datetime) -> bool:

@@ -1,8 +1,10 @@
 """Rooms of a clinic."""
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from kapclinic.accounts.models import User
+from kapclinic.administration import hooks
 from kapclinic.clinics.models import Clinic, Room, RoomKind
 from kapclinic.clinics.refusals import Reason, Refused
 
@@ -13,7 +15,9 @@ def create_room(*, clinic: Clinic, name: str, kind: RoomKind | str, actor: User)
     """Add a room; raises Refused when the name is taken."""
     try:
         with transaction.atomic():
-            return Room.objects.create(clinic=clinic, name=name.strip(), kind=kind, created_by=actor)
+            room = Room.objects.create(clinic=clinic, name=name.strip(), kind=kind, created_by=actor)
+            hooks.tell_room(room, timezone.now())
+            return room
     except IntegrityError as error:
         raise Refused(_TAKEN) from error
 
@@ -25,6 +29,7 @@ def change_room(*, room: Room, name: str, kind: RoomKind | str, is_active: bool)
             room = Room.objects.select_for_update(of=("self",)).get(pk=room.pk)
             room.name, room.kind, room.is_active = name.strip(), kind, is_active
             room.save(update_fields=["name", "kind", "is_active"])
+            hooks.tell_room(room, timezone.now())
             return room
     except IntegrityError as error:
         raise Refused(_TAKEN) from error

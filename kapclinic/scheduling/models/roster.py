@@ -1,4 +1,4 @@
-"""Working hours, time off, holidays and a clinician's own limits: when someone can be booked."""
+"""Working hours, time off, closed rooms, holidays and a clinician's own limits: when someone or a room can be booked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
-from kapclinic.clinics.models import ClinicalQuerySet, ClinicalRow
+from kapclinic.clinics.models import ClinicalQuerySet, ClinicalRow, Room
 from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY
 from kapclinic.scheduling.spans import Span
 
@@ -172,6 +172,35 @@ class TimeOff(RosterRow):
 
     def __str__(self) -> str:
         return f"{self.person} {self.get_kind_display().lower()}"
+
+
+@tracked
+class RoomClosure(RosterRow):
+    """Time in which a room cannot be used. What is booked in it stays until somebody moves it."""
+
+    room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="closures")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["starts_at"]
+        indexes = [
+            models.Index(
+                fields=["room", "starts_at"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="scheduling_closures_of_room",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="scheduling_closure_end_after_start", condition=Q(ends_at__gt=F("starts_at"))
+            ),
+            models.CheckConstraint(name="scheduling_closure_has_a_reason", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room} closed"
 
 
 @tracked

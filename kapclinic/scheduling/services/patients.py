@@ -15,8 +15,8 @@ from kapclinic.scheduling.models import HoursPlace, PatientAbsence, PatientPlace
 from kapclinic.scheduling.services.roster import (
     add_once,
     span_or_refuse,
+    take_back,
     weekly_or_refuse,
-    withdraw_roster_row,
 )
 
 
@@ -78,7 +78,7 @@ def set_patient_place(
         if (HoursPlace.EITHER if standing is None else standing.place) == place:
             return standing
         if standing is not None:
-            withdraw_roster_row(row=standing, actor=actor, now=now)
+            take_back(standing, actor=actor, now=now)
         row: PatientPlace = _said(PatientPlace, patient, actor=actor, now=now, place=place)
         return row
 
@@ -87,7 +87,7 @@ def withdraw_patient_row(*, row: Any, actor: User, now: datetime | None = None) 
     """Take back what a patient said; it stays in the history. Twice changes nothing."""
     now = now or timezone.now()
     with transaction.atomic():
-        withdraw_roster_row(row=row, actor=actor, now=now)
+        take_back(row, actor=actor, now=now)
         hooks.tell_patient_time(row.patient, now)
 
 

@@ -1,4 +1,4 @@
-"""Working hours, own limits, extra hours, time off, holidays. Recording an absence never fails, and cancels no booking."""
+"""Working hours, own limits, extra hours, time off, closed rooms, holidays. An absence never fails, and cancels nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kapclinic.accounts.models import User
-from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.models import Clinic, Room
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY
@@ -18,6 +18,7 @@ from kapclinic.scheduling.models import (
     ExtraHours,
     HoursPlace,
     PlanningLimits,
+    RoomClosure,
     RosterRow,
     TimeOff,
     WorkingHours,
@@ -39,7 +40,7 @@ def add_working_hours(
 ) -> WorkingHours:
     """Weekly hours on the clinic's clock; the same row again is the one that is there. Raises Refused for a reversed span."""
     weekly_or_refuse(starts_at, ends_at, valid_from, valid_until)
-    return add_once(
+    row: WorkingHours = _recorded(
         WorkingHours,
         lock=person,
         actor=actor,
@@ -53,6 +54,7 @@ def add_working_hours(
         valid_from=valid_from,
         valid_until=valid_until,
     )
+    return row
 
 
 def end_working_hours(
@@ -65,10 +67,12 @@ def end_working_hours(
         if row.withdrawn_at is not None:
             return row
         if last_day < row.valid_from:
-            return withdraw_roster_row(row=row, actor=actor, now=now)
+            ended: WorkingHours = withdraw_roster_row(row=row, actor=actor, now=now)
+            return ended
         if row.valid_until is None or last_day < row.valid_until:
             row.valid_until = last_day
             row.save(update_fields=["valid_until"])
+            hooks.tell_roster(row, now)
         return row
 
 
@@ -83,7 +87,10 @@ def add_extra_hours(
     now: datetime | None = None,
 ) -> ExtraHours:
     """Working time on one occasion; the same again is the one that is there."""
-    return _add_span(ExtraHours, clinic, person, starts_at, ends_at, actor, now, place=place)
+    row: ExtraHours = _add_span(
+        ExtraHours, person, starts_at, ends_at, actor, now, clinic=clinic, person=person, place=place
+    )
+    return row
 
 
 def add_time_off(
@@ -97,10 +104,39 @@ def add_time_off(
     now: datetime | None = None,
 ) -> TimeOff:
     """Time in which a person is away; bookings in it stay until somebody moves them, and a repair is looked for."""
-    with transaction.atomic():
-        absence: TimeOff = _add_span(TimeOff, clinic, person, starts_at, ends_at, actor, now, kind=kind)
-        hooks.tell_absence(absence, now or timezone.now())
-        return absence
+    row: TimeOff = _add_span(
+        TimeOff, person, starts_at, ends_at, actor, now, clinic=clinic, person=person, kind=kind
+    )
+    return row
+
+
+def close_room(
+    *,
+    room: Room,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    actor: User,
+    now: datetime | None = None,
+) -> RoomClosure:
+    """Time in which a room cannot be used; bookings in it stay until somebody moves them, and a repair is looked for.
+
+    The same again is the one that is there. Raises Refused for a reversed span or without a reason.
+    """
+    if not reason.strip():
+        raise Refused(Reason("no-reason", "Say why the room is closed.", field="reason"))
+    row: RoomClosure = _add_span(
+        RoomClosure,
+        room,
+        starts_at,
+        ends_at,
+        actor,
+        now,
+        clinic=room.clinic,
+        room=room,
+        reason=reason.strip(),
+    )
+    return row
 
 
 def add_holiday(
@@ -112,9 +148,11 @@ def add_holiday(
         raise Refused(Reason("no-name", "Give the day a name.", field="name"))
     try:
         with transaction.atomic():
-            return ClinicHoliday.objects.create(
+            row = ClinicHoliday.objects.create(
                 clinic=clinic, on=on, name=name.strip(), created_at=now, created_by=actor
             )
+            hooks.tell_roster(row, now)
+            return row
     except IntegrityError as error:
         if "scheduling_holiday_once_a_day" not in str(error):
             raise
@@ -125,17 +163,25 @@ def withdraw_roster_row(*, row: Any, actor: User, now: datetime | None = None) -
     """Take a row of a roster back; it stays in the history. Twice changes nothing."""
     now = now or timezone.now()
     with transaction.atomic():
-        fresh: RosterRow = type(row).objects.select_for_update().get(pk=row.pk)
-        if fresh.withdrawn_at is None:
-            fresh.withdrawn_at, fresh.withdrawn_by = now, actor
-            fresh.save(update_fields=["withdrawn_at", "withdrawn_by"])
+        fresh, is_new = take_back(row, actor=actor, now=now)
+        if is_new:
+            hooks.tell_roster(fresh, now)
         return fresh
+
+
+def take_back(row: Any, *, actor: User, now: datetime) -> tuple[Any, bool]:
+    """The row, freshly read and taken back, and whether it stood until now; in the caller's transaction."""
+    fresh: RosterRow = type(row).objects.select_for_update().get(pk=row.pk)
+    stood = fresh.withdrawn_at is None
+    if stood:
+        fresh.withdrawn_at, fresh.withdrawn_by = now, actor
+        fresh.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    return fresh, stood
 
 
 def _add_span(
     model: Any,
-    clinic: Clinic,
-    person: User,
+    lock: Any,
     starts_at: datetime,
     ends_at: datetime,
     actor: User,
@@ -143,17 +189,16 @@ def _add_span(
     **more: Any,
 ) -> Any:
     span_or_refuse(starts_at, ends_at)
-    return add_once(
-        model,
-        lock=person,
-        actor=actor,
-        now=now,
-        clinic=clinic,
-        person=person,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        **more,
-    )
+    return _recorded(model, lock=lock, actor=actor, now=now, starts_at=starts_at, ends_at=ends_at, **more)
+
+
+def _recorded(model: Any, *, lock: Any, actor: User, now: datetime | None, **what: Any) -> Any:
+    """The row, as `add_once` makes it, and the rooms above know of it."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        row = add_once(model, lock=lock, actor=actor, now=now, **what)
+        hooks.tell_roster(row, now)
+        return row
 
 
 def set_planning_limits(
@@ -174,15 +219,15 @@ def set_planning_limits(
         text = f"Between 0 and {LONGEST_BUFFER_MINUTES} minutes."
         reasons.append(Reason("buffer", text, field="buffer_minutes"))
     refuse_if(reasons)
+    now = now or timezone.now()
     with transaction.atomic():
         _lock(person)
         row = PlanningLimits.objects.filter(clinic=clinic, person=person).first()
         if row is None:
-            row = PlanningLimits(
-                clinic=clinic, person=person, created_at=now or timezone.now(), created_by=actor
-            )
+            row = PlanningLimits(clinic=clinic, person=person, created_at=now, created_by=actor)
         row.most_sessions_per_day, row.buffer_minutes = most_sessions_per_day, buffer_minutes
         row.save()
+        hooks.tell_roster(row, now)
         return row
 
 

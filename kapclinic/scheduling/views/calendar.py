@@ -24,7 +24,7 @@ from kapclinic.scheduling.forms import staff_of
 from kapclinic.scheduling.grid import Block, Column, Hours, block_of, day_span, hours_shown, in_lanes
 from kapclinic.scheduling.hours import availability
 from kapclinic.scheduling.models import Appointment, AppointmentState
-from kapclinic.scheduling.rosters import rosters_of
+from kapclinic.scheduling.rosters import room_rosters, rosters_of
 from kapclinic.scheduling.spans import Span, subtract
 
 
@@ -132,6 +132,7 @@ def calendar(request: ActorRequest) -> HttpResponse:
     mine = [each for each in shown if any(_takes_part(each, who) for who in subjects)]
     hours = hours_shown((each.appointment.span for each in mine), actor.zone)
     rosters = rosters_of(actor.clinic, [who for who in subjects if isinstance(who, User)], span)
+    rosters |= room_rosters([who for who in subjects if isinstance(who, Room)], span)
     columns = []
     for who in subjects:
         for each_day in days:
@@ -151,7 +152,7 @@ def calendar(request: ActorRequest) -> HttpResponse:
                     closed=_blocks(closed, day=each_day, actor=actor, hours=hours),
                     windows=_blocks(windows, day=each_day, actor=actor, hours=hours),
                     items=in_lanes(_blocks(items, day=each_day, actor=actor, hours=hours)),
-                    note="" if worked else "not working",
+                    note="" if worked else "not working" if isinstance(who, User) else "closed",
                 )
             )
     if is_day:

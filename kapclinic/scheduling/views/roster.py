@@ -1,8 +1,8 @@
-"""Working hours, extra hours, time off, and the clinic's holidays."""
+"""Hours of clinicians: working hours, extra hours, time off and own limits; rooms that are closed; the clinic's holidays."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,9 +17,11 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
+from kapclinic.clinics.models import Room
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling import public_holidays, services
 from kapclinic.scheduling.forms import (
+    ClosureForm,
     ExtraHoursForm,
     HolidayForm,
     HolidaysForm,
@@ -30,16 +32,19 @@ from kapclinic.scheduling.forms import (
 )
 from kapclinic.scheduling.models import (
     Appointment,
+    AppointmentQuerySet,
     ClinicHoliday,
     ExtraHours,
     PlanningLimits,
+    RoomClosure,
     TimeOff,
     WorkingHours,
 )
 from kapclinic.scheduling.relations import Roster
 from kapclinic.scheduling.rosters import house_limits
 
-_ROWS = {"hours": WorkingHours, "extra": ExtraHours, "off": TimeOff}
+_ROWS = {"hours": WorkingHours, "extra": ExtraHours, "off": TimeOff, "closure": RoomClosure}
+_REPAIR = "Under Plans a repair comes up, before and after, for a person to apply."
 
 
 def roster_for(actor: Actor, person: Any) -> Roster:
@@ -85,12 +90,26 @@ def index(request: ActorRequest) -> HttpResponse:
         "scheduling/rosters.html",
         {
             "rows": by_person,
+            "rooms": _rooms(actor),
             "holidays": ClinicHoliday.objects.standing().filter(clinic=actor.clinic, on__gte=today),
             "holiday_form": HolidayForm(),
             **_public_holidays(request, today),
             "may_edit_clinic": policy.can(actor, "hours.edit", actor.clinic),
         },
     )
+
+
+def _rooms(actor: Actor) -> list[dict[str, Any]]:
+    """The clinic's rooms with what closes them next."""
+    closures = (
+        RoomClosure.objects.standing()
+        .filter(clinic=actor.clinic, ends_at__gte=timezone.now())
+        .order_by("starts_at")
+    )
+    return [
+        {"room": room, "closure": next((each for each in closures if each.room_id == room.pk), None)}
+        for room in Room.objects.filter(clinic=actor.clinic, is_active=True)
+    ]
 
 
 def _public_holidays(request: ActorRequest, today: date) -> dict[str, Any]:
@@ -134,13 +153,8 @@ def person(request: ActorRequest, roster: Roster) -> HttpResponse:
         except Refused as refused:
             refused.add_to(form)
         else:
-            if which == "off" and (count := _booked_in(actor, roster.person, form.cleaned_data)):
-                messages.warning(
-                    request,
-                    f"Recorded. {count} booked in that time stay{'s' if count == 1 else ''} until moved.",
-                )
-            else:
-                messages.success(request, "Recorded.")
+            booked = Appointment.objects.for_person(roster.person)
+            _say_recorded(request, booked if which == "off" else None, form.cleaned_data)
             return redirect("scheduling:roster", person=roster.person.pk)
     return _roster_page(
         request, roster.person, forms, status=422 if form is not None and form.errors else 200
@@ -172,14 +186,22 @@ def _add(actor: Actor, person: User, which: str, data: dict[str, Any]) -> None:
         )
 
 
-def _booked_in(actor: Actor, person: User, data: dict[str, Any]) -> int:
-    return (
-        Appointment.objects.filter(clinic=actor.clinic)
-        .live()
-        .for_person(person)
-        .between(data["starts_at"], data["ends_at"])
-        .count()
-    )
+def _say_recorded(request: ActorRequest, booked: AppointmentQuerySet | None, data: dict[str, Any]) -> None:
+    """Say that it is recorded and, where time is lost, how many of the `booked` lie in it."""
+    count = 0
+    if booked is not None:
+        count = _lying_in(booked, request.actor, data["starts_at"], data["ends_at"]).count()
+    if count:
+        stay = "1 booked in that time stays" if count == 1 else f"{count} booked in that time stay"
+        messages.warning(request, f"Recorded. {stay} until moved. {_REPAIR}")
+    else:
+        messages.success(request, "Recorded.")
+
+
+def _lying_in(
+    booked: AppointmentQuerySet, actor: Actor, starts_at: datetime, ends_at: datetime
+) -> AppointmentQuerySet:
+    return booked.filter(clinic=actor.clinic).live().between(starts_at, ends_at)
 
 
 def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, status: int) -> HttpResponse:
@@ -187,14 +209,9 @@ def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, 
     clinic = request.actor.clinic
     affected: list[Appointment] = []
     away = list(TimeOff.objects.standing().filter(person=person, ends_at__gte=now).order_by("starts_at"))
+    booked = Appointment.objects.for_person(person).with_participants()
     for each in away:
-        affected += (
-            Appointment.objects.filter(clinic=clinic)
-            .live()
-            .for_person(person)
-            .between(each.starts_at, each.ends_at)
-            .with_participants()
-        )
+        affected += _lying_in(booked, request.actor, each.starts_at, each.ends_at)
     return render(
         request,
         "scheduling/roster.html",
@@ -209,6 +226,7 @@ def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, 
             "away": away,
             "extra": ExtraHours.objects.standing().filter(clinic=clinic, person=person, ends_at__gte=now),
             "affected": affected,
+            "may_repair": policy.can(request.actor, "integration.repair"),
         },
         status=status,
     )
@@ -216,14 +234,63 @@ def _roster_page(request: ActorRequest, person: User, forms: dict[str, Any], *, 
 
 @page("hours.edit", fetch=row_for, methods=("POST",))
 def withdraw(request: ActorRequest, row: Any) -> HttpResponse:
-    """Take a row back; weekly hours that already held end with yesterday."""
+    """Take a row back; weekly hours that already held end with yesterday. A room's row leads back to the room."""
     today = timezone.localdate()
     if isinstance(row, WorkingHours) and row.valid_from < today:
         services.end_working_hours(row=row, last_day=today - timedelta(days=1), actor=request.actor.user)
     else:
         services.withdraw_roster_row(row=row, actor=request.actor.user)
     messages.success(request, "Taken back.")
+    if isinstance(row, RoomClosure):
+        return redirect("scheduling:room-hours", room=row.room_id)
     return redirect("scheduling:roster", person=row.person_id)
+
+
+def room_for(actor: Actor, room: Any) -> Room:
+    """A room of the clinic; Http404 when there is none."""
+    found = Room.objects.filter(clinic=actor.clinic, pk=room).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@page("hours.edit", fetch=room_for)
+def room(request: ActorRequest, room: Room) -> HttpResponse:
+    """When a room is closed, and what is booked in it then."""
+    actor, now = request.actor, timezone.now()
+    form = ClosureForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            services.close_room(
+                room=room,
+                starts_at=data["starts_at"],
+                ends_at=data["ends_at"],
+                reason=data["reason"],
+                actor=actor.user,
+                now=now,
+            )
+        except Refused as refused:
+            refused.add_to(form)
+        else:
+            _say_recorded(request, Appointment.objects.for_room(room), data)
+            return redirect("scheduling:room-hours", room=room.pk)
+    closures = list(RoomClosure.objects.standing().filter(room=room, ends_at__gte=now))
+    booked = Appointment.objects.for_room(room).with_participants()
+    return render(
+        request,
+        "scheduling/room.html",
+        {
+            "room": room,
+            "form": form,
+            "closures": closures,
+            "affected": [
+                each for row in closures for each in _lying_in(booked, actor, row.starts_at, row.ends_at)
+            ],
+            "may_repair": policy.can(actor, "integration.repair"),
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @page("hours.edit", methods=("POST",))
