@@ -10,6 +10,9 @@ ALARM_MANAGER = "integration.alarm_manager_hours"
 LAST_CALL = "integration.last_call_hours"
 STAFFED_LEAD = "integration.alarm_staffed_minutes"
 ALARM_GRACE = "integration.alarm_grace_minutes"
+DOSES_EVERY = "integration.doses_start_every_minutes"
+DOSE_SHIFT = "integration.dose_shift_days"
+COURSE_SECONDS = "integration.course_seconds"
 
 register(
     SettingSpec(
@@ -110,5 +113,42 @@ register(
         mark=Mark.POLICY,
         least=1,
         most=120,
+    ),
+    SettingSpec(
+        key=DOSES_EVERY,
+        label="Doses of a proposed course begin every",
+        kind=int,
+        default=30,
+        unit="min",
+        group="Courses",
+        source="Beginnings that people remember; a dose booked by hand may begin at any minute",
+        mark=Mark.POLICY,
+        least=15,
+        most=60,
+        help_text="A number that divides 60.",
+    ),
+    SettingSpec(
+        key=DOSE_SHIFT,
+        label="How far a dose of a proposed course may leave the day that the protocol's pace gives",
+        kind=int,
+        default=3,
+        unit="days",
+        group="Courses",
+        source="Half a week keeps the pace of one or two doses a week; no guide states a figure",
+        mark=Mark.POLICY,
+        least=0,
+        most=6,
+    ),
+    SettingSpec(
+        key=COURSE_SECONDS,
+        label="Longest time for proposing a course",
+        kind=int,
+        default=15,
+        unit="s",
+        group="Courses",
+        source="Somebody waits for it; past it the best course found is shown, and said to be no more than that",
+        mark=Mark.POLICY,
+        least=2,
+        most=60,
     ),
 )

@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from integration.views import capacity, pages, plans, repairs
+from integration.views import capacity, courses, pages, plans, repairs
 
 app_name = "integration"
 urlpatterns = [
     path("waiting/", pages.waiting, name="waiting"),
     path("episodes/<str:public_id>/", pages.overview, name="overview"),
     path("episodes/<str:public_id>/record/", pages.session_record, name="session-record"),
+    path("episodes/<str:public_id>/course/", courses.ask, name="course-ask"),
+    path("courses/<uuid:pk>/", courses.detail, name="course-detail"),
+    path("courses/<uuid:pk>/adjust/", courses.adjust, name="course-adjust"),
+    path("courses/<uuid:pk>/book/", courses.book, name="course-book"),
+    path("courses/<uuid:pk>/drop/", courses.drop, name="course-drop"),
+    path("courses/<uuid:pk>/undo/", courses.undo, name="course-undo"),
     path("windows/<uuid:pk>/", pages.need_detail, name="need-detail"),
     path("windows/<uuid:pk>/apply/", pages.need_apply, name="need-apply"),
     path("windows/<uuid:pk>/missed/", pages.need_miss, name="need-miss"),

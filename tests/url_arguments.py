@@ -19,8 +19,10 @@ from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, Patient
 from episodes.services import add_allergy, set_goal
-from integration.models import IntegrationNeed, NeedPart, PlanCause, PlanProposal
+from integration.coursing import Preparing
+from integration.models import CourseProposal, IntegrationNeed, NeedPart, PlanCause, PlanProposal
 from integration.services import record_session
+from integration.services.coursing import CourseAsk
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
 from kapclinic.administration import services as administration
@@ -426,6 +428,37 @@ def _plan(situation: Situation) -> dict[str, Any]:
         clinic=situation.clinic, key="asked:walk", cause=PlanCause.ASKED, title="A made-up plan"
     )
     return {"pk": plan.pk}
+
+
+@for_address(
+    "integration:course-detail",
+    "integration:course-adjust",
+    "integration:course-book",
+    "integration:course-drop",
+    "integration:course-undo",
+)
+def _course(situation: Situation) -> dict[str, Any]:
+    ask = CourseAsk(
+        doses=4,
+        first=timezone.localdate() + timedelta(days=10),
+        weekdays=(),
+        earliest=time(9),
+        wanted=time(9),
+        latest=time(17),
+        preparing=Preparing.SHARED,
+        therapist=str(situation.team[Role.THERAPIST].pk),
+        at_doses=False,
+        nurse=str(situation.team[Role.NURSE].pk),
+    )
+    course = CourseProposal.objects.create(
+        clinic=situation.clinic,
+        episode=situation.episode,
+        key=uuid.uuid4(),
+        asked=ask.as_data(),
+        looked_at=timezone.now(),
+        created_by=situation.coordinator,
+    )
+    return {"pk": course.pk}
 
 
 for_address("integration:session-hold")(partial(_booked, AppointmentKind.INTEGRATION))

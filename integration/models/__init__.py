@@ -1,5 +1,6 @@
-"""What a dose owes, the sessions that meet it, what follows from them, and plans."""
+"""What a dose owes, the sessions that meet it, what follows from them, plans, and whole courses."""
 
+from integration.models.courses import CourseProposal, CourseState
 from integration.models.needs import IntegrationNeed, MissReason, NeedPart, NeedQuerySet
 from integration.models.plans import PlanCause, PlanProposal, ProposalState
 from integration.models.sessions import (
@@ -15,6 +16,8 @@ from integration.models.sessions import (
 __all__ = [
     "ActionStep",
     "ActionStepReview",
+    "CourseProposal",
+    "CourseState",
     "IntegrationAddendum",
     "IntegrationNeed",
     "IntegrationSession",

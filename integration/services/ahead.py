@@ -59,11 +59,45 @@ def _expect(session: DosingSession, *, now: datetime) -> None:
     else:
         expected.created_at = now
     expected.save()
+    _ask_for_a_hold(expected, now=now)
+    _follow_secondary(session, expected, now=now)
+
+
+def expect_secondary(primary: IntegrationNeed, *, now: datetime) -> IntegrationNeed:
+    """Make, or bring up to date, the secondary need of a planned dose beside its primary one; for whole courses.
+
+    It waits for its dose like the primary one, and gives way to a dose planned before its window.
+    """
+    found = (
+        IntegrationNeed.objects.select_for_update(of=("self",))
+        .select_related("appointment", "clinic")
+        .filter(dose=primary.dose, part=NeedPart.SECONDARY)
+        .first()
+    )
+    need = found or IntegrationNeed(
+        clinic=primary.clinic, dose=primary.dose, part=NeedPart.SECONDARY, created_at=now
+    )
+    need.episode, need.dose_number, need.is_ahead = primary.episode, primary.dose_number, True
+    need.d0, need.planned_t0 = primary.d0, primary.planned_t0
+    spec = primary.episode.protocol
+    set_window(need, profile_of(spec), spec)
+    need.save()
+    return need
+
+
+def _follow_secondary(session: DosingSession, primary: IntegrationNeed, *, now: datetime) -> None:
+    """The dose moved: what was held for its secondary session follows."""
+    held = IntegrationNeed.objects.ahead().filter(dose=session, part=NeedPart.SECONDARY)
+    if held.exists():
+        _ask_for_a_hold(expect_secondary(primary, now=now), now=now)
+
+
+def _ask_for_a_hold(need: IntegrationNeed, *, now: datetime) -> None:
     enqueue(
         kind=PLAN_JOB,
-        key=f"{PLAN_JOB}:{expected.pk}",
-        payload={"need": str(expected.pk)},
-        clinic=expected.clinic,
+        key=f"{PLAN_JOB}:{need.pk}",
+        payload={"need": str(need.pk)},
+        clinic=need.clinic,
         now=now,
     )
 

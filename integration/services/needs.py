@@ -73,7 +73,9 @@ def _anchor(episode: Episode, change: AnchorsChange) -> None:
         ask_for_planning(need, now=change.now)
     # A dose whose end is open again owes nothing definite: what was secondary waits for the new end.
     if change.t0 is None:
-        withdraw(change.session, [NeedPart.SECONDARY], now=change.now)
+        definite = IntegrationNeed.objects.standing().filter(dose=change.session, part=NeedPart.SECONDARY)
+        if definite.exists():
+            withdraw(change.session, [NeedPart.SECONDARY], now=change.now)
 
 
 def _set_window(

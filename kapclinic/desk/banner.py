@@ -223,6 +223,7 @@ _TABS: tuple[tuple[str, str, str, str], ...] = (
     ("Screening", "screening:overview", "screening.view", "screening:"),
     ("Preparation", "dosing:preparation-list", "preparation.read", "dosing:preparation"),
     ("Doses", "dosing:session-list", "dose.view", "dosing:"),
+    ("Course", "integration:course-ask", "integration.plan", "integration:course"),
     ("Integration", "integration:overview", "integration.read", "integration:"),
     ("Handoffs", "handoffs:of-episode", "handoff.read", "handoffs:"),
     ("Team", "episodes:team", "episode.edit-team", "episodes:team"),

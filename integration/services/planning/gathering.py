@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -104,7 +104,7 @@ def gather(
     )
     bookings = {str(need.pk): need.live_appointment for need in wanted if need.live_appointment is not None}
     leave_out = {booking.pk for booking in bookings.values() if booking is not None}
-    teams, people = _candidates(wanted, now=now)
+    teams, people = team_candidates({need.episode_id for need in wanted}, now=now)
     people |= {person.pk: person for person in also}
     rooms = list(Room.objects.filter(clinic=clinic, kind=RoomKind.THERAPY, is_active=True))
     rosters = rosters_of(clinic, people.values(), limits, leave_out=leave_out)
@@ -225,14 +225,14 @@ def _free_time(roster: Roster, limits: Span) -> tuple[planner.FreeTime, ...]:
     )
 
 
-def _candidates(
-    needs: Iterable[IntegrationNeed], *, now: datetime
+def team_candidates(
+    episodes: Collection[UUID], *, now: datetime
 ) -> tuple[Mapping[UUID, tuple[planner.Candidate, ...]], dict[UUID, User]]:
     """By episode: its therapist, then its covers in their order, each with a licence in force; and who they are."""
     members = (
         CareTeamMember.objects.in_force(now)
         .filter(
-            episode__in={need.episode_id for need in needs},
+            episode__in=episodes,
             part__in=list(_TIERS),
             covering=False,
             user__isnull=False,
