@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kapclinic.accounts.middleware.SignInMiddleware",
+    "kapclinic.accounts.middleware.SecondStepMiddleware",
     "kapclinic.accounts.middleware.ActorMiddleware",
     "kapclinic.audit.middleware.HistoryMiddleware",
 ]
@@ -158,7 +160,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # In the database, so that limits on sign-in attempts hold across processes and restarts (accounts.CachedValue is its table).
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        # At the default of 300 a stranger who tries 300 made-up addresses would push everybody else's counted tries out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -185,6 +192,7 @@ ACCOUNT_FORMS = {
     "reset_password": "kapclinic.accounts.forms.ForgottenPasswordForm",
     "reset_password_from_key": "kapclinic.accounts.forms.NewPasswordForm",
     "change_password": "kapclinic.accounts.forms.PasswordChangeForm",
+    "reauthenticate": "kapclinic.accounts.forms.PasswordAgainForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -197,6 +205,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,5/h/key",
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",
+    "reauthenticate": "10/m/user,30/h/user",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -205,6 +214,25 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "KAP Clinic: "
+# A person hears by e-mail that their password or second step changed, and from where.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# For how long a password, code or passkey that was just given stands for the next thing that asks for one, in seconds (POLICY).
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+
+# The second step: an authenticator app (TOTP), passkeys, recovery codes. In production nobody works without one; a demo may ask for it.
+MFA_REQUIRED = PRODUCTION or env_bool("REQUIRE_SECOND_STEP", False)
+MFA_ADAPTER = "kapclinic.accounts.adapter.SecondStepAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "KAP Clinic"
+MFA_FORMS = {
+    "authenticate": "kapclinic.accounts.forms.CodeForm",
+    "reauthenticate": "kapclinic.accounts.forms.CodeAgainForm",
+    "activate_totp": "kapclinic.accounts.forms.NewAppForm",
+    "add_webauthn": "kapclinic.accounts.forms.NewPasskeyForm",
+}
 
 EMAIL_HOST = env_str("EMAIL_HOST", "")
 if EMAIL_HOST:

@@ -3,9 +3,12 @@
 import uuid
 from datetime import date, datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY, record_authentication
 from django.contrib.auth.hashers import get_hasher, make_password
+from django.test import Client
 from django.utils import timezone
 
 from episodes.models import (
@@ -73,6 +76,15 @@ def make_member(clinic: Clinic, *roles: Role, name: str = "", email: str = "", *
             expires_on=timezone.localdate() + timedelta(days=1500),
         )  # fmt: skip
     return user
+
+
+def prove(client: Client, user: User, *, ago: timedelta = timedelta(0)) -> None:
+    """The signed-in person gave their password once more in this browser, just now or some time `ago`."""
+    session = client.session
+    record_authentication(SimpleNamespace(session=session), user, "password", reauthenticated=True)
+    for record in session[AUTHENTICATION_METHODS_SESSION_KEY]:
+        record["at"] -= ago.total_seconds()
+    session.save()
 
 
 def make_actor(user: User, clinic: Clinic) -> Actor:

@@ -32,6 +32,10 @@ PUBLIC = frozenset(
         "account_reset_password_from_key", "account_reset_password_from_key_done",
         # For whoever is signed in, whatever their role; the view itself sends others to sign-in.
         "account_change_password", "accounts:lock", "accounts:unlock", "accounts:touch",
+        # The second step, and proving once more who one is: the person's own, whatever their role.
+        "account_reauthenticate", "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp",
+        "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_add_webauthn",
+        "mfa_remove_webauthn", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
         # The secret in the link is the right.
         "accounts:invitation-follow", "accounts:invitation-accept", "scheduling:feed-calendar",
     }
@@ -44,6 +48,7 @@ NARROWER = {
     "POST administration:setting": "everybody reads a setting, managers propose another value",
     "POST administration:proposal-decide": "prescribers who are medical director",
     "POST accounts:switch-clinic": "a clinic of the person's own",
+    "POST accounts:sign-in-end": "a sign-in of the person's own",
     "POST scheduling:holiday-add": "who edits everybody's hours, not one's own alone",
     "POST screening:response-review-done": "an answer of a patient whom the person may know of",
 }

@@ -24,7 +24,7 @@ from integration.models import CourseProposal, IntegrationNeed, NeedPart, PlanCa
 from integration.services import record_session
 from integration.services.coursing import CourseAsk
 from kapclinic.accounts import services as people
-from kapclinic.accounts.models import Invitation, Licence, Membership, Role, User
+from kapclinic.accounts.models import Invitation, Licence, Membership, Role, SignIn, User
 from kapclinic.administration import services as administration
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
@@ -138,6 +138,8 @@ def for_address(*names: str) -> Callable[[Arguments], Arguments]:
 
 @for_address(
     "administration:person",
+    "administration:sign-ins-end",
+    "administration:second-step-remove",
     "administration:licence-add",
     "administration:training-add",
     "administration:competency-add",
@@ -187,6 +189,17 @@ def _invitation(situation: Situation) -> dict[str, Any]:
 @for_address("accounts:invitation-follow")
 def _link(_situation: Situation) -> dict[str, Any]:
     return {"secret": "a-link-that-nobody-sent"}
+
+
+@for_address("mfa_remove_webauthn")
+def _passkey(_situation: Situation) -> dict[str, Any]:
+    return {"pk": 1}
+
+
+@for_address("accounts:sign-in-end")
+def _sign_in(situation: Situation) -> dict[str, Any]:
+    now = timezone.now()
+    return {"pk": SignIn.objects.create(user=situation.manager, began_at=now, seen_at=now).pk}
 
 
 @for_address("account_reset_password_from_key")

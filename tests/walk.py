@@ -95,6 +95,7 @@ def _make_world() -> World:
 def _sign_in(user: User) -> str:
     client = Client()
     client.force_login(user)
+    factories.prove(client, user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

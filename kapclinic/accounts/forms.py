@@ -2,11 +2,22 @@
 
 from typing import Any
 
-from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+)
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
+from kapclinic.accounts.adapter import secrets_of
 from kapclinic.accounts.models import User
 
 
@@ -76,6 +87,90 @@ class PasswordChangeForm(_TwoPasswords, ChangePasswordForm):
         self._dress("password1", "password2")
         self.fields["oldpassword"].label = "Password until now"
         self.fields["oldpassword"].widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+
+
+class PasswordAgainForm(ReauthenticateForm):
+    """The password once more, before something that matters."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.helper = plain_helper()
+        self.fields["password"].help_text = ""
+        self.fields["password"].widget = forms.PasswordInput(
+            attrs={"autocomplete": "current-password", "autofocus": True}
+        )
+
+
+def _code_widget() -> forms.TextInput:
+    return forms.TextInput(
+        attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false", "maxlength": 20}
+    )
+
+
+class _Code:
+    """A code of the authenticator app, or a recovery code: read with the secrets of the person who is signing in."""
+
+    fields: dict[str, forms.Field]
+    user: User
+
+    def _dress(self) -> None:
+        self.helper = plain_helper()
+        self.fields["code"].label = "Code"
+        self.fields[
+            "code"
+        ].help_text = "Six digits from your authenticator app, or one of your recovery codes."
+        self.fields["code"].widget = _code_widget()
+
+
+class CodeForm(_Code, AuthenticateForm):
+    """The second step of a sign-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._dress()
+
+    def clean_code(self) -> str:
+        with secrets_of(self.user):
+            return str(super().clean_code())
+
+
+class CodeAgainForm(_Code, ReauthenticateByCodeForm):
+    """A code before something that matters."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._dress()
+
+    def clean_code(self) -> str:
+        with secrets_of(self.user):
+            return str(super().clean_code())
+
+
+class NewAppForm(ActivateTOTPForm):
+    """The first code of a new authenticator app, which shows that it was set up."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.helper = plain_helper()
+        self.fields["code"].label = "The code that the app shows now"
+        self.fields["code"].widget = _code_widget()
+
+
+class NewPasskeyForm(AddWebAuthnForm):
+    """A new passkey. The browser fills in what the device says."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.helper = plain_helper()
+        self.fields["name"].label = "Name"
+        self.fields["name"].max_length = 60
+        self.fields["name"].help_text = "To know it by in your list, for example the device that it lives on."
+        self.fields["passwordless"].label = "Sign in with it alone"
+        self.fields[
+            "passwordless"
+        ].help_text = (
+            "Without e-mail address and password: the device asks for a fingerprint, face or PIN instead."
+        )
 
 
 class ProfileForm(forms.ModelForm):

@@ -1,15 +1,20 @@
-"""Puts the person at work on the request, and keeps a locked screen locked."""
+"""Puts the person at work on the request, keeps a locked screen locked, and asks for the second step."""
 
 from collections.abc import Callable
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.http import urlencode
 
-from kapclinic.accounts import sign_ins
+from kapclinic.accounts import second_step, sign_ins
 from kapclinic.accounts.models import Membership, Role, SignIn, User
 from kapclinic.accounts.policy import Actor
 from kapclinic.accounts.screen_lock import Screen
@@ -64,6 +69,63 @@ class SignInMiddleware:
         if not request.is_locked or match is None or match.view_name in _OPEN_WHILE_LOCKED:  # type: ignore[attr-defined]
             return None
         return lock_page(request)
+
+
+# Without a second step given, where one is required: setting the first one up, or giving the one that there is.
+_OPEN_TO_SET_UP = frozenset(
+    {
+        "mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes", "account_reauthenticate",
+    }
+)  # fmt: skip
+_OPEN_TO_GIVE = frozenset({"mfa_reauthenticate", "mfa_reauthenticate_webauthn"})
+_ALWAYS_OPEN = _OPEN_WHILE_LOCKED | {"accounts:touch"}
+
+
+class SecondStepMiddleware:
+    """Where MFA_REQUIRED is on, answers nothing but the second step to a sign-in that was made with a password alone.
+
+    Who has no step yet sets one up. Who has one, set up elsewhere since this sign-in began, gives it: they may not add
+    another instead.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        _view: Callable[..., HttpResponse],
+        _args: list[Any],
+        _kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        """Send to the second step before the view is called."""
+        sign_in: SignIn | None = request.sign_in  # type: ignore[attr-defined]  # the attribute is ours
+        match = request.resolver_match
+        if not settings.MFA_REQUIRED or sign_in is None or sign_in.second_step_at is not None:
+            return None
+        name = "" if match is None else match.view_name
+        if name in _ALWAYS_OPEN:
+            return None
+        if second_step.has_step(sign_in.user):
+            return None if name in _OPEN_TO_GIVE else _to_give(request, sign_in.user)
+        return None if name in _OPEN_TO_SET_UP else _go(request, reverse("mfa_index"))
+
+
+def _to_give(request: HttpRequest, user: User) -> HttpResponse:
+    is_app = is_mfa_enabled(user, [Authenticator.Type.TOTP])
+    place = reverse("mfa_reauthenticate" if is_app else "mfa_reauthenticate_webauthn")
+    back = request.get_full_path() if request.method == "GET" else reverse("desk:today")
+    return _go(request, f"{place}?{urlencode({'next': back})}")
+
+
+def _go(request: HttpRequest, place: str) -> HttpResponse:
+    """To another page; a part of a page has its whole page go there."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=403, headers={"HX-Redirect": place})
+    return redirect(place)
 
 
 def lock_page(request: HttpRequest, error: str = "", next_path: str | None = None) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from kapclinic.accounts.screen_lock import LONGEST_SIGN_IN
 from kapclinic.audit.history import tracked, tracked_without
 from kapclinic.clinics.models import Clinic, ClinicalEntry, ClinicalQuerySet, ClinicalRow
 
@@ -285,6 +286,14 @@ def current_members(clinic: Clinic, role: Role | str) -> models.QuerySet[User]:
     ).distinct()
 
 
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    """Queries over sign-ins."""
+
+    def open_at(self, now: datetime) -> Self:
+        """Sign-ins that still let somebody in at `now`."""
+        return self.filter(ended_at__isnull=True, began_at__gt=now - LONGEST_SIGN_IN)
+
+
 class SignIn(models.Model):
     """One sign-in of one person on one device: when it began, when a hand was last on it, whether its screen is locked.
 
@@ -298,7 +307,14 @@ class SignIn(models.Model):
     seen_at = models.DateTimeField()
     locked_at = models.DateTimeField(null=True, blank=True)
     wrong_unlocks = models.PositiveSmallIntegerField(default=0)
+    # When a code, recovery code or passkey was given or set up in it; empty for a password alone.
+    second_step_at = models.DateTimeField(null=True, blank=True)
+    # From where: browser and system in words, and the address that the request came from.
+    device = models.CharField(max_length=60, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[SignInQuerySet] = SignInQuerySet.as_manager()  # type: ignore[assignment]  # typed manager
 
     class Meta:
         ordering = ["-began_at"]

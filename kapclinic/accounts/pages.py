@@ -4,14 +4,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 
-from kapclinic.accounts import policy
-from kapclinic.accounts.policy import Actor
+from kapclinic.accounts import policy, second_step
+from kapclinic.accounts.models import SignIn
+from kapclinic.accounts.policy import Actor, Relation
 
 View = Callable[..., HttpResponse]
 
@@ -20,6 +22,9 @@ class ActorRequest(HttpRequest):
     """A request that passed the gate."""
 
     actor: Actor
+    sign_in: SignIn
+    # Through which relation of the access table, on a page about a thing.
+    relation: Relation
 
 
 def page(
@@ -28,12 +33,15 @@ def page(
     fetch: Callable[..., Any] | None = None,
     methods: tuple[str, ...] = ("GET", "HEAD", "POST"),
     about: Callable[[Any], Any] | None = None,
+    confirm: tuple[str, ...] = (),
 ) -> Callable[[View], View]:
     """Guard a view with `action` of the access table.
 
     `fetch(actor, **url_arguments)` returns the thing that the page is about, or raises Http404; the view then gets it as
     second argument. `about(thing)` names the object that the right is asked on, where that is not the thing itself
     (a note's episode). Anonymous people are sent to sign-in; a thing out of scope is 404; in scope without the right is 403.
+    For the methods in `confirm` the person proves once more who they are, unless they did in the last minutes; what a form
+    sent is kept meanwhile and goes on by itself. The view finds in `request.relation` through which relation it was let in.
     """
     if action not in policy.TABLE:
         raise KeyError(f"{action} is not in the access table")
@@ -53,14 +61,20 @@ def page(
             if fetch is None:
                 if not policy.can(actor, action):
                     raise PermissionDenied
+                _ask_to_confirm(request, confirm)
                 response = view(request, *args, **kwargs)
             else:
                 thing = fetch(actor, **kwargs)
                 subject = thing if about is None else about(thing)
-                if not policy.can(actor, action, subject):
+                relation = policy.relation_by(actor, action, subject)
+                if relation is None:
                     if policy.in_scope(actor, subject, action):
                         raise PermissionDenied
                     raise Http404
+                request.relation = relation  # type: ignore[attr-defined]  # the attribute is ours
+                _ask_to_confirm(request, confirm)
+                for on_entry in _on_entry:
+                    on_entry(request, action, subject, relation)
                 response = view(request, thing)
             patch_cache_control(response, no_store=True, private=True)
             return response
@@ -69,6 +83,23 @@ def page(
         return guarded
 
     return decorate
+
+
+# Told of everyone who is let in to a thing, before the view: (request, action, subject, relation).
+OnEntry = Callable[[HttpRequest, str, Any, Relation], None]
+_on_entry: list[OnEntry] = []
+
+
+def register_on_entry(function: OnEntry) -> None:
+    """Have `function` told whenever the gate lets somebody in to a thing; it may take part in the request, not refuse it."""
+    if function not in _on_entry:
+        _on_entry.append(function)
+
+
+def _ask_to_confirm(request: HttpRequest, methods: tuple[str, ...]) -> None:
+    if request.method in methods and not second_step.proved_lately(request):
+        # Its middleware keeps what a form sent and asks for password, code or passkey.
+        raise ReauthenticationRequired
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

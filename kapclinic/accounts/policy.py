@@ -202,11 +202,21 @@ def can(actor: Actor, action: str, obj: Any = None) -> bool:
 
     Without `obj` the question is whether any of the person's roles has the action at all.
     """
-    relations = relations_of(actor, action)
     if obj is None:
-        return bool(relations)
-    # In the order of the enumeration, so that the same question always costs the same queries.
-    return any(stands_in(actor, relation, obj) for relation in Relation if relation in relations)
+        return bool(relations_of(actor, action))
+    return relation_by(actor, action, obj) is not None
+
+
+def relation_by(actor: Actor, action: str, obj: Any) -> Relation | None:
+    """Through which relation `actor` may do `action` on `obj`; None when they may not.
+
+    The first one in the order of the enumeration, so that the same question always costs the same queries, and so that
+    breaking the glass, which stands last, is the answer only where nothing else lets the person in.
+    """
+    relations = relations_of(actor, action)
+    return next(
+        (relation for relation in Relation if relation in relations and stands_in(actor, relation, obj)), None
+    )
 
 
 def in_scope(actor: Actor, obj: Any, action: str = "") -> bool:

@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
+from kapclinic.accounts import second_step
+from kapclinic.accounts.devices import device_words
 from kapclinic.accounts.models import SignIn, User
 from kapclinic.accounts.screen_lock import MOST_WRONG_UNLOCKS, SEEN_EVERY, Screen, SignInTimes, screen_at
 
@@ -26,9 +29,24 @@ class Unlock(StrEnum):
 def begin(request: HttpRequest, user: User, *, now: datetime | None = None) -> SignIn:
     """Write down a sign-in that has just succeeded and tie the session to it."""
     now = now or timezone.now()
-    sign_in = SignIn.objects.create(user=user, began_at=now, seen_at=now)
+    sign_in = SignIn.objects.create(
+        user=user,
+        began_at=now,
+        seen_at=now,
+        second_step_at=now if second_step.was_given(request, user) else None,
+        device=device_words(request.META.get("HTTP_USER_AGENT", "")),
+        address=_address_of(request),
+    )
     request.session[SESSION_KEY] = str(sign_in.pk)
     return sign_in
+
+
+def _address_of(request: HttpRequest) -> str | None:
+    """Where the request came from, as the limits count it; None behind a proxy on a Unix socket that does not say."""
+    if not request.META.get("REMOTE_ADDR") and "HTTP_X_FORWARDED_FOR" not in request.META:
+        return None
+    address: str = get_adapter(request).get_client_ip(request)
+    return address
 
 
 def sign_in_of(request: HttpRequest) -> SignIn | None:
@@ -79,6 +97,15 @@ def unlock(sign_in: SignIn, password: str, *, now: datetime | None = None) -> Un
 def end(sign_in: SignIn, *, now: datetime | None = None) -> None:
     """The person signed out, or was signed out."""
     SignIn.objects.filter(pk=sign_in.pk, ended_at__isnull=True).update(ended_at=now or timezone.now())
+
+
+def end_others(*, user: User, but: SignIn | None = None, now: datetime | None = None) -> int:
+    """End every sign-in of a person, except one where given; returns how many were open. Their next request finds it out."""
+    now = now or timezone.now()
+    still_open = SignIn.objects.open_at(now).filter(user=user)
+    if but is not None:
+        still_open = still_open.exclude(pk=but.pk)
+    return still_open.update(ended_at=now)
 
 
 def on_signed_in(sender: Any, request: HttpRequest, user: User, **_kwargs: Any) -> None:

@@ -8,6 +8,8 @@ app_name = "accounts"
 
 urlpatterns = [
     path("", own.show, name="self"),
+    path("sign-ins/end/", own.end_other_sign_ins, name="sign-ins-end"),
+    path("sign-ins/<uuid:pk>/end/", own.end_sign_in, name="sign-in-end"),
     path("clinic/", own.switch_clinic, name="switch-clinic"),
     path("lock/", screen.lock, name="lock"),
     path("unlock/", screen.unlock, name="unlock"),

@@ -9,8 +9,8 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db import connections, models
 
-# Apps of the framework that delete their own rows (expired sign-ins and the like).
-_DELETING_APPS = frozenset({"sessions", "auth", "contenttypes", "account"})
+# Apps of the framework that delete their own rows (expired sign-ins, second steps that were taken away and the like).
+_DELETING_APPS = frozenset({"sessions", "auth", "contenttypes", "account", "mfa", "socialaccount"})
 
 
 def rights_of(model: type[models.Model]) -> str:

@@ -42,7 +42,7 @@ def overview(request: ActorRequest) -> HttpResponse:
     )
 
 
-@page("outcomes.export", methods=("GET", "HEAD"))
+@page("outcomes.export", methods=("GET", "HEAD"), confirm=("GET", "HEAD"))
 def export_csv(request: ActorRequest) -> HttpResponse:
     """The clinic's report as CSV; cells that a spreadsheet would run are neutralised."""
     report = build_report(request.actor, is_clinic=True, period=_period(request), now=timezone.now())
@@ -54,7 +54,7 @@ def export_csv(request: ActorRequest) -> HttpResponse:
     return response
 
 
-@page("outcomes.export", methods=("POST",))
+@page("outcomes.export", methods=("POST",), confirm=("POST",))
 def issue(request: ActorRequest) -> HttpResponse:
     """The clinic's report as a document with its PDF."""
     document = issue_report(actor=request.actor, period=_period(request))

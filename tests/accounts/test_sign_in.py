@@ -113,8 +113,9 @@ def test_weak_password_is_refused_when_changing(client: Client, nurse: User) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["account_signup", "account_email", "account_set_password", "account_reauthenticate", "account_inactive",
-     "account_confirm_email", "account_request_login_code"],
+    ["account_signup", "account_email", "account_set_password", "account_inactive",
+     "account_confirm_email", "account_request_login_code", "mfa_trust", "mfa_signup_webauthn",
+     "mfa_download_recovery_codes"],
 )  # fmt: skip
 def test_page_of_the_sign_in_library_is_absent_when_it_is_not_used(name: str) -> None:
     with pytest.raises(NoReverseMatch):

@@ -232,6 +232,7 @@ def test_manager_invites_sends_again_and_withdraws_in_the_browser(
     client: Client, clinic: Clinic, manager: User
 ) -> None:
     client.force_login(manager)
+    factories.prove(client, manager)
     fields = {"name": "Demo Noor", "email": ADDRESS, "roles": [Role.NURSE]}
     assert client.post(reverse("administration:invite"), fields).url == reverse("administration:staff")
     invitation = Invitation.objects.get()

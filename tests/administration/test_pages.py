@@ -18,8 +18,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def desk(client: Client, manager: User) -> Client:
-    """The manager's browser."""
+    """The manager's browser, after the password."""
     client.force_login(manager)
+    factories.prove(client, manager)
     return client
 
 

@@ -1,23 +1,26 @@
 """A person's own account: profile, credentials on file, the clinic at which they work now."""
 
+import uuid
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from kapclinic.accounts import second_step, sign_ins
 from kapclinic.accounts.forms import ProfileForm
 from kapclinic.accounts.middleware import CLINIC_SESSION_KEY
 from kapclinic.accounts.models import Membership, SignIn
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.staff import credentials_of
 
-_SIGN_INS_SHOWN = 5
+_ENDED_SHOWN = 5
 
 
 @page("account.self")
 def show(request: ActorRequest) -> HttpResponse:
     """Name, letters, phone; roles, licences and training as the clinic has them."""
-    user, clinic = request.actor.user, request.actor.clinic
+    user, clinic, now = request.actor.user, request.actor.clinic, timezone.now()
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -37,10 +40,12 @@ def show(request: ActorRequest) -> HttpResponse:
         "accounts/self.html",
         {
             "form": form,
-            "credentials": credentials_of(user, clinic, now=timezone.now()),
+            "credentials": credentials_of(user, clinic, now=now),
             "memberships": [m for m in memberships if m.clinic_id == clinic.pk],
             "clinics": sorted({m.clinic for m in memberships}, key=lambda other: other.name),
-            "sign_ins": SignIn.objects.filter(user=user)[:_SIGN_INS_SHOWN],
+            "sign_ins": SignIn.objects.open_at(now).filter(user=user),
+            "ended": SignIn.objects.filter(user=user, ended_at__isnull=False)[:_ENDED_SHOWN],
+            "has_second_step": second_step.has_step(user),
         },
         status=422 if form.errors else 200,
     )
@@ -55,3 +60,22 @@ def switch_clinic(request: ActorRequest) -> HttpResponse:
         raise Http404
     request.session[CLINIC_SESSION_KEY] = chosen
     return redirect("desk:today")
+
+
+@page("account.self", methods=("POST",))
+def end_sign_in(request: ActorRequest, pk: uuid.UUID) -> HttpResponse:
+    """End one of one's own sign-ins, on whatever device; the one in use is ended by signing out."""
+    sign_in = SignIn.objects.filter(pk=pk, user=request.actor.user).first()
+    if sign_in is None:
+        raise Http404
+    sign_ins.end(sign_in)
+    messages.success(request, "That sign-in is ended.")
+    return redirect("accounts:self")
+
+
+@page("account.self", methods=("POST",))
+def end_other_sign_ins(request: ActorRequest) -> HttpResponse:
+    """End every other sign-in of one's own."""
+    count = sign_ins.end_others(user=request.actor.user, but=request.sign_in)
+    messages.success(request, f"{count} other sign-in{'' if count == 1 else 's'} ended.")
+    return redirect("accounts:self")

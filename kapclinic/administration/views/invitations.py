@@ -12,7 +12,7 @@ from kapclinic.administration.forms import InviteForm
 from kapclinic.clinics.refusals import Refused
 
 
-@page("staff.manage")
+@page("staff.manage", confirm=("POST",))
 def create(request: ActorRequest) -> HttpResponse:
     """Whom to invite; the e-mail goes out by itself."""
     form = InviteForm(request.POST or None)
@@ -29,7 +29,7 @@ def create(request: ActorRequest) -> HttpResponse:
     return render(request, "administration/invite.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@page("staff.manage", fetch=own_row(Invitation), methods=("POST",))
+@page("staff.manage", fetch=own_row(Invitation), methods=("POST",), confirm=("POST",))
 def resend(request: ActorRequest, invitation: Invitation) -> HttpResponse:
     """Send a new link."""
     try:

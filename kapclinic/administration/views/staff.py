@@ -1,12 +1,13 @@
 """Staff: the list, one person, their roles."""
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from kapclinic.accounts import services
-from kapclinic.accounts.models import Invitation, Membership, Role
+from kapclinic.accounts import second_step, services, sign_ins
+from kapclinic.accounts.models import Invitation, Membership, Role, SignIn
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.staff import StaffMember, credentials_of, staff_list, staff_member_for
 from kapclinic.administration.fetch import own_row
@@ -42,7 +43,7 @@ def index(request: ActorRequest) -> HttpResponse:
     )
 
 
-@page("staff.manage", fetch=staff_member_for)
+@page("staff.manage", fetch=staff_member_for, confirm=("POST",))
 def show(request: ActorRequest, member: StaffMember) -> HttpResponse:
     """One person: roles, licences, training, competencies; giving a further role."""
     form = GrantRoleForm(request.POST or None, held=[membership.role for membership in member.current])
@@ -60,12 +61,14 @@ def show(request: ActorRequest, member: StaffMember) -> HttpResponse:
             "form": form,
             "credentials": credentials_of(member.user, member.clinic, now=timezone.now()),
             "may_grant": len(member.current) < len(_ROLES),
+            "sign_ins": SignIn.objects.open_at(timezone.now()).filter(user=member.user).count(),
+            "has_second_step": second_step.has_step(member.user),
         },
         status=422 if form.errors else 200,
     )
 
 
-@page("staff.manage", fetch=own_row(Membership, "user"), methods=("POST",))
+@page("staff.manage", fetch=own_row(Membership, "user"), methods=("POST",), confirm=("POST",))
 def end_role(request: ActorRequest, membership: Membership) -> HttpResponse:
     """End a role from this moment on."""
     try:
@@ -83,7 +86,7 @@ def end_role(request: ActorRequest, membership: Membership) -> HttpResponse:
     return redirect("administration:person", pk=membership.user_id)
 
 
-@page("staff.manage", fetch=own_row(Membership, "user"), methods=("POST",))
+@page("staff.manage", fetch=own_row(Membership, "user"), methods=("POST",), confirm=("POST",))
 def set_director(request: ActorRequest, membership: Membership) -> HttpResponse:
     """Mark a prescriber as medical director, or take the mark away."""
     try:
@@ -99,3 +102,20 @@ def set_director(request: ActorRequest, membership: Membership) -> HttpResponse:
         word = "is" if changed.is_medical_director else "is no longer"
         messages.success(request, f"{membership.user.name} {word} medical director.")
     return redirect("administration:person", pk=membership.user_id)
+
+
+@page("staff.manage", fetch=staff_member_for, methods=("POST",))
+def end_sign_ins(request: ActorRequest, member: StaffMember) -> HttpResponse:
+    """End every sign-in of a person, on every device, from their next request on."""
+    count = sign_ins.end_others(user=member.user)
+    messages.success(request, f"{count} sign-in{'' if count == 1 else 's'} of {member.user.name} ended.")
+    return redirect("administration:person", pk=member.pk)
+
+
+@page("staff.manage", fetch=staff_member_for, methods=("POST",), confirm=("POST",))
+def reset_second_step(request: ActorRequest, member: StaffMember) -> HttpResponse:
+    """Remove a person's app, passkeys and recovery codes because a device is lost; they hear of it by e-mail."""
+    second_step.remove_all(user=member.user)
+    get_adapter(request).send_notification_mail("accounts/email/second_step_removed", member.user)
+    messages.success(request, f"The second step of {member.user.name} is removed, and their sign-ins ended.")
+    return redirect("administration:person", pk=member.pk)

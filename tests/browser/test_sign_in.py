@@ -1,0 +1,113 @@
+"""Signing in where a second step is required: an app is set up and given, a passkey signs in alone, limits outlive the broker."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from playwright.sync_api import Page, expect
+
+from kapclinic.accounts.models import Role, SignIn, User
+from tests import factories
+from tests.live import LiveClinic
+
+SLOW_MS = 20_000
+# A passkey of the device itself, with a finger always on it.
+_AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second_step_is_required() -> Iterator[None]:
+    """The module's live clinic asks for a second step, as every clinic in production does."""
+    os.environ["REQUIRE_SECOND_STEP"] = "1"
+    yield
+    del os.environ["REQUIRE_SECOND_STEP"]
+
+
+@pytest.fixture
+def nurse(live_clinic: LiveClinic) -> User:
+    """A nurse of a clinic of their own, without a second step yet."""
+    return factories.make_member(factories.make_clinic(), Role.NURSE)
+
+
+def _give_password(page: Page, user: User) -> None:
+    page.set_default_timeout(SLOW_MS)
+    page.goto("/account/login/")
+    page.get_by_label("E-mail address").fill(user.email)
+    page.get_by_label("Password").fill(factories.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _next_code(secret: str, after: str = "") -> str:
+    """The code that an app shows now, or the next one: a code counts once."""
+    while (code := format_hotp_value(hotp_value(secret, int(time.time()) // 30))) == after:
+        time.sleep(0.2)
+    return code
+
+
+def test_app_is_set_up_at_the_first_sign_in_and_asked_for_at_the_next(
+    new_page: Callable[[], Page], nurse: User
+) -> None:
+    page = new_page()
+    _give_password(page, nurse)
+    expect(page.get_by_role("heading", name="Set up a second step")).to_be_visible()
+    page.get_by_role("link", name="Set up an authenticator app").click()
+    secret = page.locator("#totp-key").inner_text()
+    used = _next_code(secret)
+    page.get_by_label("The code that the app shows now").fill(used)
+    page.get_by_role("button", name="Set up").click()
+    codes = page.get_by_role("list", name="Recovery codes").get_by_role("listitem").all_inner_texts()
+    assert len(set(codes)) == 10
+    page.goto("/")
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    other = new_page()
+    _give_password(other, nurse)
+    expect(other.get_by_role("heading", name="Second step")).to_be_visible()
+    other.get_by_label("Code").fill(codes[0])
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("navigation", name="Main")).to_be_visible()
+    assert SignIn.objects.filter(user=nurse, second_step_at__isnull=False).count() == 2
+
+
+def test_passkey_is_added_and_signs_in_alone(new_page: Callable[[], Page], nurse: User) -> None:
+    page = new_page()
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": _AUTHENTICATOR})
+    _give_password(page, nurse)
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_label("Sign in with it alone").check()
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.goto("/")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/account/login/")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    latest = SignIn.objects.filter(user=nurse)[0]
+    assert latest.second_step_at is not None
+
+
+def test_counted_tries_stay_when_the_broker_forgets_everything(
+    live_clinic: LiveClinic, new_page: Callable[[], Page]
+) -> None:
+    person = factories.make_member(factories.make_clinic(), Role.THERAPIST)
+    page = new_page()
+    for _ in range(5):
+        page.goto("/account/login/")
+        page.get_by_label("E-mail address").fill(person.email)
+        page.get_by_label("Password").fill("not the password at all")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_load_state()
+    redis.Redis.from_url(live_clinic.broker.url).flushall()
+    _give_password(page, person)
+    expect(page.get_by_text("Too many failed")).to_be_visible()
