@@ -1,5 +1,6 @@
 """Who may know of which patient and episode: the relations of the access table, as lookups and as querysets."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,24 @@ def register_duty(source: Callable[[Actor], Q]) -> None:
         _duty_sources.append(source)
 
 
+# Sources of "emergency access": functions (actor) -> keys of patients. The room that keeps those accesses registers one.
+_glass_sources: list[Callable[[Actor], frozenset[uuid.UUID]]] = []
+
+
+def register_glass(source: Callable[[Actor], frozenset[uuid.UUID]]) -> None:
+    """Register `source(actor) -> patients' keys` for the relation "emergency access to that patient"."""
+    if source not in _glass_sources:
+        _glass_sources.append(source)
+
+
+def _under_glass(actor: Actor) -> frozenset[uuid.UUID]:
+    """Keys and no subquery: nearly always there is none, and a filter over a long history stays as it was."""
+    found: frozenset[uuid.UUID] = actor.once(
+        "under glass", lambda: frozenset().union(*(source(actor) for source in _glass_sources))
+    )
+    return found
+
+
 def _team_rows(user: User) -> TeamQuerySet:
     now = timezone.now()
     rows = CareTeamMember.objects.in_force(now).filter(user=user)
@@ -45,6 +64,8 @@ def _episode_q(relation: Relation, actor: Actor) -> Q:
             return Q(clinic=actor.clinic) & actor.once("on duty", lambda: _on_duty(actor))
         case Relation.OWN:
             return Q(clinic=actor.clinic, created_by=actor.user)
+        case Relation.GLASS:
+            return Q(clinic=actor.clinic, patient__in=_under_glass(actor))
 
 
 def _on_duty(actor: Actor) -> Q:
@@ -87,6 +108,8 @@ def patient_scope(actor: Actor) -> Q:
     found = Q(pk__in=[])
     if Relation.OWN in relations:
         found |= Q(clinic=actor.clinic, created_by=actor.user)
+    if Relation.GLASS in relations:
+        found |= Q(pk__in=_under_glass(actor))
     for relation in relations & {Relation.TEAM, Relation.DUTY}:
         found |= Q(Exists(Episode.objects.filter(_episode_q(relation, actor), patient=OuterRef("pk"))))
     return Q(clinic=actor.clinic) & found
@@ -102,6 +125,8 @@ def episode_of(obj: Any) -> Episode | None:
 def _stands(relation: Relation) -> Callable[[Actor, Any], bool]:
     def lookup(actor: Actor, obj: Any) -> bool:
         if isinstance(obj, Patient):
+            if relation is Relation.GLASS:
+                return obj.pk in _under_glass(actor)
             return Episode.objects.filter(_episode_q(relation, actor), patient=obj).exists()
         episode_id: Any
         if isinstance(obj, Episode):
@@ -131,6 +156,7 @@ def register_relations() -> None:
     policy.register_relation(Relation.TEAM, ClinicalRow, _stands(Relation.TEAM))
     policy.register_relation(Relation.DUTY, ClinicalRow, _stands(Relation.DUTY))
     policy.register_relation(Relation.OWN, ClinicalRow, _is_own)
+    policy.register_relation(Relation.GLASS, ClinicalRow, _stands(Relation.GLASS))
 
 
 def episode_for(actor: Actor, public_id: str) -> Episode:

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "kapclinic.notices",
     "kapclinic.administration",
     "episodes",
+    "kapclinic.breakglass",
     "screening",
     "kapclinic.scheduling",
     "sessions",
@@ -219,7 +220,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 # For how long a password, code or passkey that was just given stands for the next thing that asks for one, in seconds (POLICY).
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 
-# The second step: an authenticator app (TOTP), passkeys, recovery codes. In production nobody works without one; a demo may ask for it.
+# The second step: an authenticator app (TOTP), passkeys, recovery codes. In production nobody works without one.
 MFA_REQUIRED = PRODUCTION or env_bool("REQUIRE_SECOND_STEP", False)
 MFA_ADAPTER = "kapclinic.accounts.adapter.SecondStepAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("notices/", include("kapclinic.notices.urls")),
     path("jobs/", include("kapclinic.jobs.urls")),
     path("", include("episodes.urls")),
+    path("emergency/", include("kapclinic.breakglass.urls")),
     path("screening/", include("screening.urls")),
     path("calendar/", include("kapclinic.scheduling.urls")),
     path("dosing/", include("sessions.urls")),

@@ -26,6 +26,7 @@ from integration.services.coursing import CourseAsk
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, SignIn, User
 from kapclinic.administration import services as administration
+from kapclinic.breakglass.models import EmergencyAccess
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
 from kapclinic.documents.services import issue_document, store_attachment
@@ -194,6 +195,17 @@ def _link(_situation: Situation) -> dict[str, Any]:
 @for_address("mfa_remove_webauthn")
 def _passkey(_situation: Situation) -> dict[str, Any]:
     return {"pk": 1}
+
+
+@for_address("breakglass:mine", "breakglass:end", "breakglass:review")
+def _emergency_access(situation: Situation) -> dict[str, Any]:
+    now = timezone.now()
+    reader = factories.make_member(situation.clinic, Role.NURSE)
+    access = EmergencyAccess.objects.create(
+        clinic=situation.clinic, user=reader, patient=situation.patient, reason="Found unconscious", opened_at=now,
+        until=now + timedelta(hours=1), created_by=reader,
+    )  # fmt: skip
+    return {"pk": access.pk}
 
 
 @for_address("accounts:sign-in-end")

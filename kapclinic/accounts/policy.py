@@ -21,6 +21,7 @@ class Relation(StrEnum):
     TEAM = "on the care team, or covering"
     DUTY = "on duty for that day's dose"
     OWN = "author or owner of it"
+    GLASS = "emergency access to that patient"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Actor:
 Grants = Mapping[Role, frozenset[Relation]]
 
 C, T, D, O = Relation.CLINIC, Relation.TEAM, Relation.DUTY, Relation.OWN  # noqa: E741  short names keep the table readable
+# Breaking the glass lets nurse, therapist and prescriber read what the team reads, and change nothing.
+G = Relation.GLASS
 COO, NUR, THE, PRE, MAN = Role.COORDINATOR, Role.NURSE, Role.THERAPIST, Role.PRESCRIBER, Role.MANAGER
 
 
@@ -75,22 +78,22 @@ TABLE: dict[str, Grants] = {
     # Patients and the episode
     "patient.register": _row(coo=C, nur=C, the=C, pre=C),
     "patient.list": _row(coo=C, nur=C, the=C, pre=C),
-    "patient.view": _row(coo=C, nur=C, the=(T, O), pre=(T, D, O)),
+    "patient.view": _row(coo=C, nur=C, the=(T, O, G), pre=(T, D, O, G)),
     "patient.edit": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
     "episode.list": _row(coo=C, nur=C, the=C, pre=C),
     "episode.open": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
-    "episode.view": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "episode.view": _row(coo=C, nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "episode.edit-team": _row(coo=C, the=T, pre=T),
     "episode.advance": _row(coo=C, nur=(T, D), the=T, pre=T),
     "episode.close": _row(the=T, pre=T),
     "episode.goals": _row(nur=(T, D), the=T, pre=T),
     "consent.record": _row(coo=C, nur=C, the=(T, O), pre=(T, O)),
-    "chart.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "chart.view": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "entry.strike": _row(nur=(T, D), the=T, pre=(T, D)),
-    "attachment.view": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "attachment.view": _row(coo=C, nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     # Screening
     "screening.enter": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
-    "screening.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "screening.view": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "risk.assess": _row(nur=(T, D), the=T, pre=(T, D)),
     "finding.answer": _row(pre=(T, D)),
     "eligibility.decide": _row(pre=T),
@@ -106,10 +109,10 @@ TABLE: dict[str, Grants] = {
     "hours.edit": _row(coo=C, nur=O, the=O, pre=O, man=C),
     "patient.tell": _row(coo=C, nur=(T, D), the=T, pre=T),
     # Preparation and dosing
-    "preparation.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "preparation.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "preparation.write": _row(the=T),
     "dose.order": _row(pre=(T, D)),
-    "dose.view": _row(nur=(T, D), the=T, pre=(T, D)),
+    "dose.view": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "dose.plan": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
     "dose.check-in": _row(nur=(T, D), pre=(T, D)),
     "dose.give": _row(nur=(T, D), pre=(T, D)),
@@ -120,20 +123,25 @@ TABLE: dict[str, Grants] = {
     "dose.override": _row(pre=(T, D)),
     "dose.duty": _row(coo=C, nur=C, pre=C),
     # Integration
-    "integration.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "integration.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "integration.write": _row(the=T),
     "integration.plan": _row(coo=C, the=T, pre=T),
     "integration.unplaced": _row(coo=C, the=C, pre=C, man=C),
     "integration.repair": _row(coo=C, man=C),
     # Handoffs and documents
     "handoff.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
-    "handoff.status": _row(coo=C, nur=(T, D), the=T, pre=(T, D), man=C),
-    "handoff.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "handoff.status": _row(coo=C, nur=(T, D, G), the=(T, G), pre=(T, D, G), man=C),
+    "handoff.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "handoff.write-to-prescriber": _row(the=T),
     "handoff.write-to-therapist": _row(pre=(T, D)),
     "handoff.acknowledge": _row(the=T, pre=(T, D)),
-    "document.read": _row(nur=(T, D), the=T, pre=(T, D)),
+    "document.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "document.instructions": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    # Emergency access
+    "glass.break": _row(nur=C, the=C, pre=C),
+    "glass.mine": _row(nur=O, the=O, pre=O),
+    "glass.end": _row(nur=O, the=O, pre=O, man=C),
+    "glass.review": _row(man=C),
     # Clinic
     "outcomes.view": _row(the=C, pre=C, man=C),
     "outcomes.export": _row(man=C),

@@ -1,4 +1,4 @@
-"""Signing in where a second step is required: an app is set up and given, a passkey signs in alone, limits outlive the broker."""
+"""Signing in where a second step is required: an app is set up and given, a passkey signs in alone, limits stay."""
 
 import os
 import time
