@@ -1,4 +1,5 @@
-"""Walks every address of the program as every kind of person, and compares what it answers with the access table.
+"""Walks every address of the program as every kind of person, and compares what it answers with the access table; the headers
+of each answer are looked at on the way.
 
 For each address: a stranger is sent to sign-in; a person of another clinic finds nothing; a person without the right gets 403
 where they may know of the thing, else 404; a person with the right gets in. An address that no gate guards, or for whose
@@ -20,7 +21,17 @@ from kapclinic.accounts.models import Membership, Role
 from kapclinic.accounts.policy import HOUSE_ACTIONS, TABLE, Relation
 from tests import factories
 from tests.url_arguments import BY_NAME, OF_CLINIC
-from tests.walk import ADDRESSES, GUARDED, Address, Walker, World, ask, standing_world, url_of
+from tests.walk import (
+    ADDRESSES,
+    GUARDED,
+    Address,
+    Walker,
+    World,
+    ask,
+    header_faults,
+    standing_world,
+    url_of,
+)
 
 # Probes are asked by machines, without a person (kapclinic/health.py).
 PROBES = frozenset({"livez", "readyz", "healthz"})
@@ -104,7 +115,7 @@ def test_address_answers_as_the_access_table_says(address: Address, world: World
     wrong: list[str] = []
     taken: set[str] = set()
     for method in METHODS:
-        _check_stranger(method, url, wrong)
+        _check_stranger(address, method, url, wrong)
         for walker in world.walkers:
             answer = ask(method, url, world.signed_in[walker.user.pk])
             if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and method not in taken:
@@ -122,9 +133,11 @@ def test_address_answers_as_the_access_table_says(address: Address, world: World
     assert not wrong, "\n".join([address.name, *wrong])
 
 
-def _check_stranger(method: str, url: str, wrong: list[str]) -> None:
-    if not _is_sign_in(ask(method, url)):
+def _check_stranger(address: Address, method: str, url: str, wrong: list[str]) -> None:
+    answer = ask(method, url)
+    if not _is_sign_in(answer):
         wrong.append(f"{method} by a stranger: not sent to sign-in")
+    wrong += [f"{method} by a stranger: {what}" for what in header_faults(address, answer)]
     if ask(method, url, **{"HX-Request": "true"}).status_code != HTTPStatus.UNAUTHORIZED:
         wrong.append(f"{method} of a part of a page by a stranger: not 401")
 
@@ -174,8 +187,7 @@ def _faults(address: Address, walker: Walker, method: str, answer: HttpResponse)
         expected = HTTPStatus.FORBIDDEN if may_know else HTTPStatus.NOT_FOUND
         if status != expected:
             yield f"should be refused with {expected.value}, the answer was {status}"
-    if status == HTTPStatus.OK and "no-store" not in answer.headers.get("Cache-Control", ""):
-        yield "pages of the clinic stay in no cache"
+    yield from header_faults(address, answer)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
@@ -186,6 +198,7 @@ def test_public_address_shows_nothing_of_the_clinic_when_a_stranger_asks(name: s
         answer = ask(method, url)
         assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
         assert world.situation.clinic.name not in answer.content.decode()
+        assert not list(header_faults(address, answer))
 
 
 def test_person_without_a_role_sees_no_page_when_signed_in(world: World) -> None:

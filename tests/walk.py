@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -148,3 +149,39 @@ def ask(method: str, url: str, session: str = "", **headers: str) -> HttpRespons
         answer: Any = _asker().generic(method, url, headers=headers)
         transaction.set_rollback(True)
     return answer  # type: ignore[no-any-return]  # the client's answer
+
+
+_ALWAYS = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NO_UPLOAD_RUNS = {"documents:attachment-file"}
+
+
+def header_faults(address: Address, answer: HttpResponse) -> Iterator[str]:
+    """What is wrong with the headers of an answer, in words; every answer of every address must have none."""
+    for name, value in _ALWAYS.items():
+        if answer.headers.get(name) != value:
+            yield f"{name} is {answer.headers.get(name)!r}"
+    if "geolocation=()" not in answer.headers.get("Permissions-Policy", ""):
+        yield "Permissions-Policy is missing"
+    kept = answer.headers.get("Cache-Control", "")
+    if "no-store" not in kept:
+        yield f"Cache-Control is {kept!r}"
+    policy = answer.headers.get("Content-Security-Policy", "")
+    # A browser shows a PDF in a viewer of its own, whose page needs its own style.
+    is_pdf = answer.headers.get("Content-Type") == "application/pdf"
+    if "default-src 'none'" not in policy or "unsafe-eval" in policy:
+        yield f"Content-Security-Policy is {policy!r}"
+    if "unsafe-inline" in policy and not is_pdf:
+        yield "Content-Security-Policy allows inline style or script"
+    if "frame-ancestors 'none'" not in policy and "sandbox" not in policy:
+        yield "Content-Security-Policy lets other sites frame it"
+    if answer.status_code == HTTPStatus.OK and address.name in _NO_UPLOAD_RUNS:
+        if not answer.headers.get("Content-Disposition", "").startswith("attachment"):
+            yield "an upload is shown in the browser"
+        if "sandbox" not in policy:
+            yield "an upload is not sandboxed"

@@ -116,3 +116,8 @@ class EmergencyReading(ClinicalRow):
 
     def __str__(self) -> str:
         return f"{self.page}, {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def words(self) -> str:
+        """The page in words: "Patient detail" for `episodes:patient-detail`."""
+        return self.page.rpartition(":")[2].replace("-", " ").capitalize()
