@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
 
+from kapclinic.encryption.rotation import missing_keys
 from kapclinic.jobs.models import Heartbeat, Job
 
 OK = "ok"
@@ -37,10 +38,12 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and every migration is applied, else 503 with what is missing."""
+    """200 when the database answers, every migration is applied and every key in use is there, else 503 with what is missing."""
     checks = {"database": database_state()}
     if checks["database"] == OK:
         checks["migrations"] = migrations_state()
+    if checks.get("migrations") == OK:
+        checks["keys"] = keys_state()
     return _answer(checks, {})
 
 
@@ -97,6 +100,15 @@ def migrations_state() -> str:
     except DatabaseError as error:
         return type(error).__name__
     return OK if missing == 0 else f"{missing} not applied"
+
+
+def keys_state() -> str:
+    """`ok`, or how many encryption keys that stored values need are missing."""
+    try:
+        missing = missing_keys()
+    except DatabaseError as error:
+        return type(error).__name__
+    return OK if not missing else f"{len(missing)} missing"
 
 
 def _unapplied_migrations() -> int:

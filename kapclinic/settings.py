@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "pgtrigger",
     "pghistory",
+    "kapclinic.encryption",
     "kapclinic.audit",
     "kapclinic.clinics",
     "kapclinic.accounts",

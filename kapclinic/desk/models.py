@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from kapclinic.encryption import EncryptedTextField
+from kapclinic.encryption import EncryptedTextField, key_index
 
 
 class Draft(models.Model):
@@ -23,7 +23,10 @@ class Draft(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="desk_one_draft_per_form")]
-        indexes = [models.Index(fields=["updated_at"], name="desk_draft_age")]
+        indexes = [
+            models.Index(fields=["updated_at"], name="desk_draft_age"),
+            key_index("body", name="desk_draft_key"),
+        ]
 
     def __str__(self) -> str:
         return self.key

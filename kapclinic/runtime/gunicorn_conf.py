@@ -17,3 +17,10 @@ control_socket_disable = True
 loglevel = "warning"
 # Paths hold public ids alone, yet who read what is recorded by the audit app and not by a web server's log.
 accesslog = None
+
+
+def on_starting(_server: object) -> None:
+    """Do not serve while a key is missing that stored values need."""
+    from kapclinic.encryption.rotation import end_without_keys
+
+    end_without_keys()

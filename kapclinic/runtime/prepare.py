@@ -14,6 +14,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, OperationalError, connection
 
+from kapclinic.encryption.rotation import refuse_missing_keys
+
 
 def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -29,6 +31,7 @@ def main() -> int:
         call_command("check", stdout=io.StringIO(), stderr=io.StringIO())
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
+        refuse_missing_keys()
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
     except OperationalError as error:

@@ -36,7 +36,7 @@ def test_livez_answers_without_a_database(client: Client):
 def test_readyz_is_200_when_the_database_is_migrated(client: Client):
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok"}}
+    assert response.json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "keys": "ok"}}
 
 
 def test_readyz_is_503_when_a_migration_is_missing(client: Client, committed_db, owner_connection):

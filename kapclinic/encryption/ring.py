@@ -1,4 +1,4 @@
-"""AES-256-GCM encryption of single values, with a key ring and the row they belong to bound in.
+"""The key ring: AES-256-GCM over single values, with the place they belong to bound in.
 
 Stored text: `v1.<key id>.<base64url of nonce + ciphertext + tag>`. The associated data names table, column and row, so a
 ciphertext that is moved to another row or column does not decrypt. Failure raises; nothing falls back to ciphertext.
@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
 
 _VERSION = "v1"
 _NONCE_BYTES = 12
@@ -59,6 +57,16 @@ class KeyRing:
             raise ImproperlyConfigured("KAP_ENCRYPTION_KEYS is empty; see docs/operations.md")
         return cls(tuple(keys))
 
+    @property
+    def newest(self) -> str:
+        """The id of the key that encrypts."""
+        return self.keys[0][0]
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The ids of all keys."""
+        return frozenset(key_id for key_id, _ in self.keys)
+
     def encrypt(self, text: str, *, bound_to: str) -> str:
         """Ciphertext of `text` under the newest key, readable only with the same `bound_to`."""
         key_id, key = self.keys[0]
@@ -91,61 +99,3 @@ def _ring_of(pairs: tuple[str, ...]) -> KeyRing:
 def key_ring() -> KeyRing:
     """The ring of the running settings."""
     return _ring_of(tuple(settings.ENCRYPTION_KEYS))
-
-
-class _Sealed:
-    """Descriptor: decrypts on first reading, encrypts on setting, bound to the row's client-made key."""
-
-    def __init__(self, field: "EncryptedTextField"):
-        self.field = field
-
-    def __get__(self, instance: models.Model | None, owner: type[models.Model] | None = None) -> Any:
-        if instance is None:
-            return self
-        if self.field.attname not in instance.__dict__:
-            instance.refresh_from_db(fields=[self.field.attname])
-        stored = instance.__dict__[self.field.attname]
-        if stored is None or stored == "":
-            return stored
-        return key_ring().decrypt(stored, bound_to=self.field.binding(instance))
-
-    def __set__(self, instance: models.Model, value: str | None) -> None:
-        if value is None or value == "":
-            instance.__dict__[self.field.attname] = value
-        elif value.__class__ is _Stored:
-            instance.__dict__[self.field.attname] = str(value)
-        else:
-            instance.__dict__[self.field.attname] = key_ring().encrypt(
-                value, bound_to=self.field.binding(instance)
-            )
-
-
-class _Stored(str):
-    """Marks text that came from the database and is already sealed."""
-
-
-class EncryptedTextField(models.TextField):
-    """Text that rests encrypted. The model needs a primary key made before saving (a UUID).
-
-    `.values()`, `.update()` and look-ups see ciphertext: read and write through instances.
-    """
-
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        super().contribute_to_class(cls, name, private_only)
-        setattr(cls, self.attname, _Sealed(self))
-
-    def binding(self, instance: models.Model) -> str:
-        """Name of the one place where this value is valid."""
-        # The primary key stands first in every model's field order, so it is set before this field is.
-        return f"{instance._meta.db_table}.{self.column}:{instance.pk}"
-
-    def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str | None:
-        return None if value is None else _Stored(value)
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        return model_instance.__dict__.get(self.attname)
-
-    def get_lookup(self, lookup_name: str) -> Any:
-        if lookup_name == "isnull":
-            return super().get_lookup(lookup_name)
-        return None
