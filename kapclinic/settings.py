@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "kapclinic.handoffs",
     "kapclinic.outcomes",
     "kapclinic.desk",
+    "kapclinic.process_notes",
 ]
 
 MIDDLEWARE = [

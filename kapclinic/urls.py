@@ -23,4 +23,5 @@ urlpatterns = [
     path("integration/", include("integration.urls")),
     path("handoffs/", include("kapclinic.handoffs.urls")),
     path("outcomes/", include("kapclinic.outcomes.urls")),
+    path("process-notes/", include("kapclinic.process_notes.urls")),
 ]

@@ -162,6 +162,8 @@ def _holds(action: str, role: Role, relations: frozenset[Relation]) -> bool:
 
 def _may_know(action: str, role: Role, relations: frozenset[Relation]) -> bool:
     """Whether the person may know that the thing exists."""
+    if action in policy.HIDDEN_ACTIONS:
+        return False
     return action in HOUSE_ACTIONS or any(_holds(scope, role, relations) for scope in SCOPE_ACTIONS)
 
 

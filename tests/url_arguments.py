@@ -49,6 +49,7 @@ from sessions.models import Administration, DoseOrder, Incident, PreparationSess
 from sessions.services import record_administration, record_challenge, report_adverse_event
 from tests import factories
 from tests.documents.situations import make_snapshot
+from tests.process_notes import situations as process_notes
 from tests.screening.screening_situations import answer_phq9, paper
 from tests.sessions import situations as dosing
 
@@ -116,6 +117,12 @@ OF_CLINIC: dict[str, Role | None] = {
     "scheduling:holiday-withdraw": None,
     **{f"integration:plan-{page}": None for page in ("detail", "apply", "look-again", "drop", "undo")},
     **{f"documents:reports-{page}": None for page in ("detail", "status", "retry", "file")},
+    **{
+        f"process_notes:{page}": Role.THERAPIST
+        for page in ("detail", "strike", "addendum", "release", "open", "release-revoke", "transfer-receive")
+    },
+    "process_notes:released": Role.PRESCRIBER,
+    "process_notes:transfer-withdraw": None,
 }
 # By the name of the argument, where every address means the same by it.
 BY_ARGUMENT: dict[str, Callable[[Situation], Any]] = {}
@@ -518,6 +525,33 @@ def _to_prescriber(situation: Situation) -> dict[str, Any]:
     from tests.handoffs.situations import TO_PRESCRIBER, signed
 
     return {"pk": signed(situation.dosing_room, TO_PRESCRIBER).pk}
+
+
+# Process notes: the therapist's own, one released to the prescriber, and a custodian who waits
+
+
+@for_address(
+    "process_notes:detail",
+    "process_notes:strike",
+    "process_notes:addendum",
+    "process_notes:release",
+    "process_notes:open",
+)
+def _process_note(situation: Situation) -> dict[str, Any]:
+    return {"pk": process_notes.write(situation.episode, situation.team[Role.THERAPIST]).pk}
+
+
+@for_address("process_notes:release-revoke", "process_notes:released")
+def _released_note(situation: Situation) -> dict[str, Any]:
+    note = process_notes.write(situation.episode, situation.team[Role.THERAPIST], signed=True)
+    return {"pk": process_notes.release(note, situation.team[Role.PRESCRIBER]).pk}
+
+
+@for_address("process_notes:transfer-receive", "process_notes:transfer-withdraw")
+def _transfer(situation: Situation) -> dict[str, Any]:
+    gone = factories.make_member(situation.clinic, Role.THERAPIST, ended_at=timezone.now())
+    custodian = situation.team[Role.THERAPIST]
+    return {"pk": process_notes.hand_over(gone, custodian, situation.clinic, situation.manager).pk}
 
 
 # Documents: one of each shelf

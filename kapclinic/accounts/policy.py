@@ -128,6 +128,13 @@ TABLE: dict[str, Grants] = {
     "integration.plan": _row(coo=C, the=T, pre=T),
     "integration.unplaced": _row(coo=C, the=C, pre=C, man=C),
     "integration.repair": _row(coo=C, man=C),
+    # Process notes: whose they are, alone. No team, no duty, no break-glass.
+    "process-note.list": _row(nur=C, the=C, pre=C),
+    "process-note.write": _row(the=T),
+    "process-note.hold": _row(the=O),
+    "process-note.receive": _row(the=O),
+    "process-note.read-released": _row(nur=O, the=O, pre=O),
+    "process-note.transfer": _row(man=C),
     # Handoffs and documents
     "handoff.list": _row(coo=C, nur=C, the=C, pre=C, man=C),
     "handoff.status": _row(coo=C, nur=(T, D, G), the=(T, G), pre=(T, D, G), man=C),
@@ -165,7 +172,10 @@ HOUSE_ACTIONS = frozenset(
     if action.startswith(
         ("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import.")
     )
+    or action == "process-note.transfer"
 )
+# Nobody but its owner is told that such a thing exists, whatever else of the patient they may see.
+HIDDEN_ACTIONS = frozenset({"process-note.hold", "process-note.receive", "process-note.read-released"})
 # Actions that make a patient visible at all: who holds one of them on a thing has it in scope.
 _SCOPE_ACTIONS = ("patient.view", "episode.view", "appointment.view")
 
@@ -229,6 +239,8 @@ def relation_by(actor: Actor, action: str, obj: Any) -> Relation | None:
 
 def in_scope(actor: Actor, obj: Any, action: str = "") -> bool:
     """Whether the actor may know that `obj` exists, as seen from a page about `action`."""
+    if action in HIDDEN_ACTIONS:
+        return False
     if action in HOUSE_ACTIONS:
         return stands_in(actor, Relation.CLINIC, obj)
     return any(can(actor, action, obj) for action in _SCOPE_ACTIONS)

@@ -225,6 +225,7 @@ _TABS: tuple[tuple[str, str, str, str], ...] = (
     ("Doses", "dosing:session-list", "dose.view", "dosing:"),
     ("Course", "integration:course-ask", "integration.plan", "integration:course"),
     ("Integration", "integration:overview", "integration.read", "integration:"),
+    ("Process notes", "process_notes:of-episode", "process-note.write", "process_notes:"),
     ("Handoffs", "handoffs:of-episode", "handoff.read", "handoffs:"),
     ("Team", "episodes:team", "episode.edit-team", "episodes:team"),
     ("Consents", "episodes:consents", "episode.view", "episodes:consent"),
