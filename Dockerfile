@@ -20,10 +20,11 @@ COPY . .
 
 # The static files need no database and no real secret, so they are part of the image. The program runs as a user of its own.
 RUN useradd --system --uid 10001 --user-group --no-create-home kapclinic \
-    && mkdir -p /var/lib/kapclinic/mail /var/lib/kapclinic/beat \
+    && mkdir -p /var/lib/kapclinic/mail /var/lib/kapclinic/beat /var/lib/kapclinic/audit \
     && SECRET_KEY=unused-while-building-0123456789-abcdefghijklmnopqrstuvwxyz ALLOWED_HOSTS=localhost \
        DATABASE_URL=postgresql://unused@localhost/unused REDIS_URL=redis://localhost:6379/0 \
        KAP_ENCRYPTION_KEYS=build:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+       KAP_AUDIT_KEYS=build:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
        python manage.py collectstatic --no-input --verbosity 0 \
     && chown -R kapclinic:kapclinic /var/lib/kapclinic
 USER kapclinic

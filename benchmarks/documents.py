@@ -29,7 +29,8 @@ def set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kapclinic.settings")
     os.environ.setdefault("KAP_MODE", "demo")
     os.environ.setdefault("SECRET_KEY", "benchmark")
-    os.environ.setdefault("KAP_ENCRYPTION_KEYS", "benchmark:" + "A" * 43 + "=")
+    for name in ("KAP_ENCRYPTION_KEYS", "KAP_AUDIT_KEYS"):
+        os.environ.setdefault(name, "benchmark:" + "A" * 43 + "=")
     os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
     import django

@@ -35,6 +35,11 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env_str("SITE_URL", f"http://localhost:{env_int('PORT', 8000, least=1)}")
 # Key ring for the encrypted fields: "id:base64 key" pairs, newest first (kapclinic/encryption.py).
 ENCRYPTION_KEYS = env_list("KAP_ENCRYPTION_KEYS")
+# Key ring of the record's chain, in the same form (kapclinic/audit/keys.py), and where its heads are written.
+AUDIT_KEYS = env_list("KAP_AUDIT_KEYS")
+AUDIT_HEADS_FILE = env_str("KAP_AUDIT_HEADS", str(VAR_DIR / "audit" / "heads"))
+AUDIT_HEAD_EMAIL = env_list("KAP_AUDIT_HEAD_EMAIL")
+AUDIT_SEAL_SECONDS = env_int("KAP_AUDIT_SEAL_SECONDS", 30, least=1)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -160,6 +165,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "kapclinic.jobs.tasks.sweep", "schedule": 30.0, "options": {"expires": 25}},
+    "seal-record": {
+        "task": "kapclinic.audit.tasks.seal",
+        "schedule": float(AUDIT_SEAL_SECONDS),
+        "options": {"expires": AUDIT_SEAL_SECONDS},
+    },
 }
 
 # In the database, so that limits on sign-in attempts hold across processes and restarts (accounts.CachedValue is its table).

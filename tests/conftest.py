@@ -61,6 +61,7 @@ def _prepare_environment() -> None:
     os.environ.setdefault("KAP_MODE", "demo")
     os.environ.setdefault("SECRET_KEY", keys.django_secret())
     os.environ.setdefault("KAP_ENCRYPTION_KEYS", keys.encryption_key())
+    os.environ.setdefault("KAP_AUDIT_KEYS", keys.encryption_key())
     os.environ.pop("KAP_DATABASE_ROLE", None)
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
         _start_servers()
@@ -210,6 +211,22 @@ def committed_db(migrated_template: str, django_db_blocker: DjangoDbBlocker) -> 
     with _on_database(databases.app_url(name), django_db_blocker):
         yield name
     databases.drop(name)
+
+
+@pytest.fixture(scope="module")
+def module_database(migrated_template: str) -> Iterator[str]:
+    """A database that the tests of one module share; ask for `shared_db` to work on it."""
+    name = _fresh_name("module")
+    databases.clone(migrated_template, name)
+    yield name
+    databases.drop(name)
+
+
+@pytest.fixture
+def shared_db(module_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """Like `committed_db`, but the module's tests see each other's rows: for many tests that put back what they change."""
+    with _on_database(databases.app_url(module_database), django_db_blocker):
+        yield module_database
 
 
 @pytest.fixture

@@ -108,8 +108,9 @@ def _migrations_hash() -> str:
     digest = hashlib.sha256()
     for path in sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("kapclinic/*/migrations/*.py")]):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    # What the application may do is granted after the migrations.
-    digest.update((ROOT / "kapclinic" / "audit" / "privileges.py").read_bytes())
+    # What the application may do is granted, and what keeps the record is made, after the migrations.
+    for name in ("privileges.py", "protection.py"):
+        digest.update((ROOT / "kapclinic" / "audit" / name).read_bytes())
     modules = [*ROOT.glob("*/models.py"), *ROOT.glob("*/models/*.py")]
     modules += [*ROOT.glob("kapclinic/*/models.py"), *ROOT.glob("kapclinic/*/models/*.py")]
     for path in sorted(modules):

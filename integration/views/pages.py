@@ -21,6 +21,7 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, current_members
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
+from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.forms import HeldForm
 from kapclinic.scheduling.models import INTEGRATION_KINDS, Appointment
@@ -69,6 +70,7 @@ def waiting(request: ActorRequest) -> HttpResponse:
     """What has no time yet, every open window, and misses without a reason."""
     now, actor = timezone.now(), request.actor
     rows = selectors.open_needs(actor.clinic, now, actor)
+    note_rows(request, len(rows))
     return render(
         request,
         "integration/waiting.html",

@@ -13,6 +13,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -25,12 +26,21 @@ log = structlog.get_logger(__name__)
 # Whose secret is being read, where that is not the person who is signed in: half-way through a sign-in nobody is.
 _owner: ContextVar[User | None] = ContextVar("owner_of_second_step", default=None)
 
+from kapclinic.accounts import visits
+
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
     """Closes open sign-up; people come in through an invitation link of a manager."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            visits.on_locked_out(request, credentials)
+            raise
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:self")

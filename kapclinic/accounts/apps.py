@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
 
 class AccountsConfig(AppConfig):
@@ -16,9 +16,13 @@ class AccountsConfig(AppConfig):
             clinical_settings,  # noqa: F401  declares them
             second_step,
             sign_ins,
+            visits,
         )
 
         user_logged_in.connect(sign_ins.on_signed_in, dispatch_uid="accounts.signed_in")
         user_logged_out.connect(sign_ins.on_signed_out, dispatch_uid="accounts.signed_out")
         for given in (authenticator_added, authenticator_used):
             given.connect(second_step.on_step_given, dispatch_uid="accounts.second_step_given")
+        user_logged_in.connect(visits.on_signed_in, dispatch_uid="accounts.record_signed_in")
+        user_logged_out.connect(visits.on_signed_out, dispatch_uid="accounts.record_signed_out")
+        user_login_failed.connect(visits.on_sign_in_failed, dispatch_uid="accounts.record_failed")

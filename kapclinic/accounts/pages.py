@@ -14,6 +14,7 @@ from django.utils.cache import patch_cache_control
 from kapclinic.accounts import policy, second_step
 from kapclinic.accounts.models import SignIn
 from kapclinic.accounts.policy import Actor, Relation
+from kapclinic.accounts.visits import Visit
 
 View = Callable[..., HttpResponse]
 
@@ -52,30 +53,35 @@ def page(
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             actor: Actor | None = getattr(request, "actor", None)
+            visit = Visit(request, action, kwargs)
             if actor is None:
                 response = render(request, "accounts/no_role.html", status=403)
+                visit.record(response.status_code)
                 patch_cache_control(response, no_store=True, private=True)
                 return response
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
-            if fetch is None:
-                if not policy.can(actor, action):
-                    raise PermissionDenied
-                _ask_to_confirm(request, confirm)
-                response = view(request, *args, **kwargs)
-            else:
-                thing = fetch(actor, **kwargs)
-                subject = thing if about is None else about(thing)
-                relation = policy.relation_by(actor, action, subject)
-                if relation is None:
-                    if policy.in_scope(actor, subject, action):
+            with visit.refusals_recorded():
+                if fetch is None:
+                    visit.relation = policy.relation_for(actor, action)
+                    if visit.relation is None:
                         raise PermissionDenied
-                    raise Http404
-                request.relation = relation  # type: ignore[attr-defined]  # the attribute is ours
-                _ask_to_confirm(request, confirm)
-                for on_entry in _on_entry:
-                    on_entry(request, action, subject, relation)
-                response = view(request, thing)
+                    _ask_to_confirm(request, confirm)
+                    response = view(request, *args, **kwargs)
+                else:
+                    visit.thing = fetch(actor, **kwargs)
+                    subject = visit.thing if about is None else about(visit.thing)
+                    visit.relation = policy.relation_for(actor, action, subject)
+                    if visit.relation is None:
+                        if policy.in_scope(actor, subject, action):
+                            raise PermissionDenied
+                        raise Http404
+                    request.relation = visit.relation  # type: ignore[attr-defined]  # the attribute is ours
+                    _ask_to_confirm(request, confirm)
+                    for on_entry in _on_entry:
+                        on_entry(request, action, subject, visit.relation)
+                    response = view(request, visit.thing)
+            visit.record(response.status_code)
             patch_cache_control(response, no_store=True, private=True)
             return response
 

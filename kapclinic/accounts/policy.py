@@ -220,18 +220,18 @@ def can(actor: Actor, action: str, obj: Any = None) -> bool:
 
     Without `obj` the question is whether any of the person's roles has the action at all.
     """
-    if obj is None:
-        return bool(relations_of(actor, action))
-    return relation_by(actor, action, obj) is not None
+    return relation_for(actor, action, obj) is not None
 
 
-def relation_by(actor: Actor, action: str, obj: Any) -> Relation | None:
-    """Through which relation `actor` may do `action` on `obj`; None when they may not.
+def relation_for(actor: Actor, action: str, obj: Any = None) -> Relation | None:
+    """Through which relation `actor` may do `action` (on `obj`); None where they may not.
 
     The first one in the order of the enumeration, so that the same question always costs the same queries, and so that
     breaking the glass, which stands last, is the answer only where nothing else lets the person in.
     """
     relations = relations_of(actor, action)
+    if obj is None:
+        return Relation.CLINIC if relations else None
     return next(
         (relation for relation in Relation if relation in relations and stands_in(actor, relation, obj)), None
     )

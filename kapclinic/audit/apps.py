@@ -10,5 +10,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from kapclinic.audit.privileges import grant_application_rights
+        from kapclinic.audit.protection import protect_record
 
+        post_migrate.connect(protect_record, sender=self, dispatch_uid="audit.protection")
         post_migrate.connect(grant_application_rights, sender=self, dispatch_uid="audit.privileges")

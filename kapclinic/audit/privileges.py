@@ -1,6 +1,7 @@
 """What the application's database role may do, granted after every migration by the owner.
 
-Rows of ours are inserted and updated, never deleted; history is inserted and read, never changed; nothing is truncated.
+Rows of ours are inserted and updated, never deleted; history is read alone (triggers of the owner write it); the record's own
+tables are added to; nothing is truncated.
 """
 
 from typing import Any
@@ -16,10 +17,9 @@ _DELETING_APPS = frozenset({"sessions", "auth", "contenttypes", "account", "mfa"
 def rights_of(model: type[models.Model]) -> str:
     """The SQL rights that the application role has on the model's table."""
     app = apps.get_app_config(model._meta.app_label)
-    if model._meta.label == "pghistory.Context":
-        # The trigger merges the context of one request into one row.
-        return "SELECT, INSERT, UPDATE"
-    if issubclass(model, _event_base()):
+    if model._meta.label == "pghistory.Context" or issubclass(model, _event_base()):
+        return "SELECT"
+    if app.label == "audit":
         return "SELECT, INSERT"
     if app.name.startswith("django.") or (app.label in _DELETING_APPS and not _is_ours(app)):
         return "SELECT, INSERT, UPDATE, DELETE"

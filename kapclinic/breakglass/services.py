@@ -95,7 +95,7 @@ def _reasons_against(patient: Patient, reason: str, actor: Actor) -> list[Reason
     reasons = []
     if not reason:
         reasons.append(Reason("no-reason", "Say why you need to see this record now.", field="reason"))
-    relation = policy.relation_by(actor, "chart.view", patient)
+    relation = policy.relation_for(actor, "chart.view", patient)
     if relation is not None and relation is not Relation.GLASS:
         reasons.append(
             Reason("has-access", "You may read this patient's record as it is: open it from your patients.")

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from episodes.access import episode_for
 from episodes.models import Episode
 from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.desk import drafts, people
 from kapclinic.desk.chart import build_chart
@@ -26,6 +27,7 @@ def today(request: ActorRequest) -> HttpResponse:
     """What must I do now?"""
     now = timezone.now()
     cards = cards_for(request.actor, now)
+    note_rows(request, sum(len(shown.card.rows) for place in cards.values() for shown in place))
     return render(
         request,
         "desk/today.html",
@@ -57,6 +59,7 @@ def search(request: ActorRequest) -> HttpResponse:
     term = form.cleaned_data["q"] if form.is_valid() else ""
     most = people.MOST_HITS if request.headers.get("HX-Request") else 50
     hits, is_more = people.find_patients(request.actor, term, now=timezone.now(), most=most)
+    note_rows(request, len(hits))
     context = {"term": term, "hits": hits, "is_more": is_more}
     if request.headers.get("HX-Request"):
         return render(request, "desk/_search_results.html", context)
@@ -70,12 +73,14 @@ def patients(request: ActorRequest) -> HttpResponse:
     context: dict[str, object] = {"tab": "list"}
     if request.GET.get("without-episode"):
         context["tab"] = "without-episode"
-        context["page"] = page_of(request, people.patients_without_episode(request.actor))
+        context["page"] = without = page_of(request, people.patients_without_episode(request.actor))
+        note_rows(request, len(without.object_list))
     else:
         form = EpisodeFilterForm(request.GET, actor=request.actor)
         wanted = form.filter()
         found = page_of(request, people.episodes_matching(request.actor, wanted, now=now))
         episodes: list[Any] = list(found.object_list)
+        note_rows(request, len(episodes))
         people.with_leads(episodes, now=now)
         for episode in episodes:
             episode.url = people.url_of(request.actor, episode.patient, episode)
@@ -89,6 +94,7 @@ def patient_board(request: ActorRequest) -> HttpResponse:
     form = EpisodeFilterForm(request.GET, actor=request.actor)
     wanted = form.filter()
     columns = people.board(request.actor, clinician=wanted.clinician, now=timezone.now())
+    note_rows(request, sum(len(column.episodes) for column in columns))
     for column in columns:
         for episode in column.episodes:
             episode.url = people.url_of(request.actor, episode.patient, episode)

@@ -18,6 +18,7 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
+from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents import snapshots
 from kapclinic.documents.selectors import documents_of
@@ -45,6 +46,7 @@ def handoff_list(request: ActorRequest) -> HttpResponse:
     reading = selectors.to_read(request.actor)
     known = {(row.session.pk, row.kind) for row in mine}
     read_keys = {handoff.pk for handoff in reading}
+    note_rows(request, len(owed) + len(unread))
     return render(
         request,
         "handoffs/list.html",

@@ -38,5 +38,5 @@ def django_secret() -> str:
 
 
 def encryption_key() -> str:
-    """A new key ring with one 256-bit key, as KAP_ENCRYPTION_KEYS wants it: `id:base64`."""
+    """A new key ring with one 256-bit key, as KAP_ENCRYPTION_KEYS and KAP_AUDIT_KEYS want it: `id:base64`."""
     return f"k1:{base64.b64encode(secrets.token_bytes(32)).decode('ascii')}"

@@ -163,6 +163,8 @@ def own_keys(folder: Path, environment: dict[str, str]) -> dict[str, str]:
         found["SECRET_KEY"] = keys.kept(folder / "secrets" / "secret_key", keys.django_secret)
     if "KAP_ENCRYPTION_KEYS" not in environment and "KAP_ENCRYPTION_KEYS_FILE" not in environment:
         found["KAP_ENCRYPTION_KEYS"] = keys.kept(folder / "secrets" / "encryption_keys", keys.encryption_key)
+    if "KAP_AUDIT_KEYS" not in environment and "KAP_AUDIT_KEYS_FILE" not in environment:
+        found["KAP_AUDIT_KEYS"] = keys.kept(folder / "secrets" / "audit_keys", keys.encryption_key)
     return found
 
 

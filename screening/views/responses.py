@@ -14,6 +14,7 @@ from episodes.models import Episode, Patient
 from episodes.stages import Stage
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
+from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.clinics.services import setting
 from kapclinic.documents.charts import score_trend
@@ -273,9 +274,9 @@ def review_list(request: ActorRequest) -> HttpResponse:
         .filter(patient__in=visible)
         .select_related("patient", "episode")
     )
-    return render(
-        request, "screening/response_review.html", {"responses": waiting[:100], "count": waiting.count()}
-    )
+    shown = list(waiting[:100])
+    note_rows(request, len(shown))
+    return render(request, "screening/response_review.html", {"responses": shown, "count": waiting.count()})
 
 
 @page("screening.review-history", fetch=row_for(Response, "patient"), methods=("POST",))

@@ -155,13 +155,19 @@ def test_keys_are_made_once_and_readable_by_their_owner_alone(tmp_path):
     assert launch.own_keys(tmp_path, {}) == first
     assert len(first["SECRET_KEY"]) >= 50
     assert KeyRing.from_pairs([first["KAP_ENCRYPTION_KEYS"]])
-    for name in ("secret_key", "encryption_keys"):
+    assert KeyRing.from_pairs([first["KAP_AUDIT_KEYS"]])
+    for name in ("secret_key", "encryption_keys", "audit_keys"):
         assert stat.S_IMODE((tmp_path / "secrets" / name).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
 def test_keys_of_the_environment_are_not_replaced(tmp_path):
-    assert launch.own_keys(tmp_path, {"SECRET_KEY": "x", "KAP_ENCRYPTION_KEYS_FILE": "/keys"}) == {}
+    assert (
+        launch.own_keys(
+            tmp_path, {"SECRET_KEY": "x", "KAP_ENCRYPTION_KEYS_FILE": "/keys", "KAP_AUDIT_KEYS": "y"}
+        )
+        == {}
+    )
     assert not (tmp_path / "secrets").exists()
 
 

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from kapclinic.accounts import sign_ins
+from kapclinic.accounts import sign_ins, visits
 from kapclinic.accounts.middleware import lock_page
 from kapclinic.accounts.models import SignIn
 from kapclinic.accounts.pages import public_page
@@ -52,6 +52,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     if sign_in is None:
         return redirect("account_login") if is_page else HttpResponse(status=401)
     result = sign_ins.unlock(sign_in, request.POST.get("password", ""))
+    visits.on_unlock_tried(request, sign_in.user, result)
     if result is sign_ins.Unlock.OVER:
         logout(request)
         return redirect("account_login") if is_page else HttpResponse(status=401)

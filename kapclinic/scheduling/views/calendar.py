@@ -18,6 +18,7 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
+from kapclinic.audit.access import note_rows
 from kapclinic.clinics.models import Room
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.forms import staff_of
@@ -124,6 +125,7 @@ def calendar(request: ActorRequest) -> HttpResponse:
     days = [day] if is_day else [monday + timedelta(days=offset) for offset in range(7)]
     span = Span(day_span(days[0], actor.zone).starts_at, day_span(days[-1], actor.zone).ends_at)
     shown = _shown(actor, _appointments(actor, span))
+    note_rows(request, len(shown))
     person = subject if isinstance(subject, User) else None
     behind = hooks.backdrops(actor=actor, span=span, person=person, now=now) if not by_room else []
     subjects: Sequence[User | Room] = [] if subject is None else [subject]

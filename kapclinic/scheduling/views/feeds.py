@@ -11,6 +11,8 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from kapclinic.accounts.pages import ActorRequest, page, public_page
+from kapclinic.audit.access import record_access
+from kapclinic.audit.models import Outcome
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling import services
 from kapclinic.scheduling.feeds import calendar_of
@@ -63,6 +65,13 @@ def calendar(request: HttpRequest, secret: str) -> HttpResponse:
         # A page would set cookies.
         response = HttpResponse("Not found\n", content_type="text/plain; charset=utf-8", status=404)
     else:
+        record_access(
+            request,
+            action="calendar.feed",
+            outcome=Outcome.ALLOWED,
+            user_id=feed.person_id,
+            clinic_id=feed.clinic_id,
+        )
         response = HttpResponse(calendar_of(feed, now=now), content_type="text/calendar; charset=utf-8")
         response["Content-Disposition"] = 'inline; filename="calendar.ics"'
     patch_cache_control(response, private=True, no_store=True)
