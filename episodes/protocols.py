@@ -10,6 +10,10 @@ from typing import Any
 
 from episodes.reading_times import GIVEN_WORDS, parse_offsets
 
+# What a version may state of handoffs: working days before a dose, days after it, at whose end each is due.
+HANDOFF_DUE = ("before_working_days", "after_days")
+_MOST_DUE_DAYS = 5
+
 MODELS = ("preparation-integration", "kap", "parallel")
 
 
@@ -112,6 +116,8 @@ class ProtocolSpec:
     sources: tuple[str, ...]
     # Minutes after D0, by a key of GIVEN_WORDS; what is not named follows the clinic's setting.
     readings: Mapping[str, tuple[int, ...]]
+    # Due days of handoffs, by a key of HANDOFF_DUE; what is not named follows the clinic's setting.
+    handoffs: Mapping[str, int]
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "ProtocolSpec":
@@ -137,6 +143,7 @@ class ProtocolSpec:
                 therapist_present=data["therapist_present"],
                 sources=tuple(data["sources"]),
                 readings=_readings(data.get("readings") or {}),
+                handoffs=_handoffs(data.get("handoffs") or {}),
             )
         except KeyError as error:
             raise ProtocolError(f"the protocol has no entry {error}") from error
@@ -192,6 +199,17 @@ def _readings(data: dict[str, Any]) -> dict[str, tuple[int, ...]]:
         except ValueError as error:
             raise ProtocolError(f"readings after {GIVEN_WORDS[key]}: {error}".removesuffix(".")) from error
     return found
+
+
+def _handoffs(data: dict[str, Any]) -> dict[str, int]:
+    if not isinstance(data, dict):
+        raise TypeError("due days of handoffs are numbers by what they count")
+    for key, days in data.items():
+        if key not in HANDOFF_DUE:
+            raise ProtocolError(f"due days of handoffs are {' and '.join(HANDOFF_DUE)}, not {key}")
+        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= _MOST_DUE_DAYS:
+            raise ProtocolError(f"handoffs: {key} is a whole number of days, 0 to {_MOST_DUE_DAYS}")
+    return dict(data)
 
 
 def _course(data: dict[str, Any]) -> Course:

@@ -108,6 +108,7 @@ def earlier_sessions_are_documented(context: GuardContext) -> Iterator[Reason]:
             "session-undocumented",
             "The record of an earlier dosing session is not completed.",
             passable_by=_GIVERS,
+            is_paperwork=True,
         )
 
 

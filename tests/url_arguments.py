@@ -513,11 +513,25 @@ def _integration_session(situation: Situation) -> dict[str, Any]:
 # Handoffs
 
 
-@for_address("handoffs:detail", "handoffs:amend-to-therapist")
+@for_address("handoffs:detail", "handoffs:amend-to-therapist", "handoffs:heard")
 def _to_therapist(situation: Situation) -> dict[str, Any]:
     from tests.handoffs.situations import TO_THERAPIST, signed
 
     return {"pk": signed(situation.dosing_room, TO_THERAPIST).pk}
+
+
+@for_address("handoffs:amend-coordination")
+def _coordination(situation: Situation) -> dict[str, Any]:
+    from tests.handoffs.situations import COORDINATION, signed
+
+    return {"pk": signed(situation.dosing_room, COORDINATION).pk}
+
+
+@for_address("handoffs:amend-emergency")
+def _emergency(situation: Situation) -> dict[str, Any]:
+    from tests.handoffs.situations import EMERGENCY, signed
+
+    return {"pk": signed(situation.dosing_room, EMERGENCY).pk}
 
 
 @for_address("handoffs:amend-to-prescriber", "handoffs:acknowledge")

@@ -7,6 +7,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Fieldset, Layout, Row
 from django import forms
 
+from episodes.protocols import HANDOFF_DUE
 from episodes.reading_times import GIVEN_WORDS, parse_offsets
 
 
@@ -50,6 +51,15 @@ class ProtocolVersionForm(forms.Form):
     )
     plans_integration = forms.BooleanField(required=False, label="Integration is placed by the program")
     shares_content = forms.BooleanField(required=False, label="Prescriber and therapist coordinate content")
+    handoff_before_working_days = forms.IntegerField(
+        min_value=0,
+        max_value=5,
+        required=False,
+        label="Before a dose: by the end of which working day before it",
+    )
+    handoff_after_days = forms.IntegerField(
+        min_value=0, max_value=2, required=False, label="After a dose: by the end of which day after it"
+    )
     change_note = forms.CharField(max_length=300, label="What changed, and why")
 
     _PATHS = {
@@ -75,6 +85,8 @@ class ProtocolVersionForm(forms.Form):
         initial["preparation_until_h"] = -latest["preparation"]["closes_h"]
         named = latest.get("readings") or {}
         initial |= {_reading_field(key): text for key, text in named.items()}
+        stated = latest.get("handoffs") or {}
+        initial |= {f"handoff_{key}": days for key, days in stated.items()}
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
         for key, words in GIVEN_WORDS.items():
@@ -107,6 +119,10 @@ class ProtocolVersionForm(forms.Form):
                 "Readings, minutes after the start, besides those of the clinic's settings",
                 *(_reading_field(key) for key in GIVEN_WORDS),
             ),
+            Fieldset(
+                "Handoffs are due; empty: as in the clinic's settings",
+                Row(*(Column(f"handoff_{key}") for key in HANDOFF_DUE)),
+            ),
             "change_note",
         )  # fmt: skip
 
@@ -121,6 +137,10 @@ class ProtocolVersionForm(forms.Form):
         data.pop("readings", None)
         if any(named.values()):
             data["readings"] = {key: text for key, text in named.items() if text}
+        stated = {key: self.cleaned_data[f"handoff_{key}"] for key in HANDOFF_DUE}
+        data.pop("handoffs", None)
+        if any(days is not None for days in stated.values()):
+            data["handoffs"] = {key: days for key, days in stated.items() if days is not None}
         return data
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,13 +19,12 @@ from integration.escalation import AlarmTimes, Step, WatchedNeed, alarms
 from integration.models import IntegrationNeed
 from integration.services import tasks
 from integration.windows import NeedState, Part
-from kapclinic.accounts.models import Membership, Role, User
+from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.services import setting, settings_for
 from kapclinic.jobs.services import enqueue
-from kapclinic.scheduling.hours import availability
-from kapclinic.scheduling.rosters import rosters_of
-from kapclinic.scheduling.spans import Span, Spans, union
+from kapclinic.scheduling.spans import Span, Spans
+from kapclinic.scheduling.staffing import staffed_by_role
 
 WATCH_JOB = "watch_integration_window"
 WATCH_AGAIN_JOB = "watch_integration_windows_again"
@@ -138,17 +136,8 @@ def _alarm_times(clinic: Clinic) -> AlarmTimes:
 
 def staffed_hours(clinic: Clinic, limits: Span) -> dict[Step, Spans]:
     """When somebody works who would hear of each step; where none of them works in `limits`, when anybody does."""
-    roles: dict[User, set[str]] = defaultdict(set)
-    for membership in Membership.objects.current().filter(clinic=clinic).select_related("user"):
-        roles[membership.user].add(membership.role)
-    rosters = rosters_of(clinic, roles, limits)
-    worked = {user: availability(rosters[user.pk], limits).worked for user in roles}
-    anybody = union(span for spans in worked.values() for span in spans)
-    return {
-        step: union(span for user, spans in worked.items() if role in roles[user] for span in spans)
-        or anybody
-        for step, role in _HEARD_BY.items()
-    }
+    heard = staffed_by_role(clinic, set(_HEARD_BY.values()), limits)
+    return {step: heard[role] for step, role in _HEARD_BY.items()}
 
 
 def _therapist_of(need: IntegrationNeed, *, now: datetime) -> User | None:

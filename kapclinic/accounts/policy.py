@@ -141,7 +141,15 @@ TABLE: dict[str, Grants] = {
     "handoff.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "handoff.write-to-prescriber": _row(the=T),
     "handoff.write-to-therapist": _row(pre=(T, D)),
+    "handoff.write-coordination": _row(the=T, pre=(T, D)),
+    "handoff.write-emergency": _row(the=T, pre=(T, D)),
     "handoff.acknowledge": _row(the=T, pre=(T, D)),
+    "handoff.record-heard": _row(nur=(T, D), the=T, pre=(T, D)),
+    # Messages on an episode: a coordinator sees and writes those about the schedule alone.
+    "message.list": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "message.clinical": _row(nur=(T, D), the=T, pre=(T, D)),
+    "conference.view": _row(coo=C, nur=C, the=C, pre=C),
+    "conference.decide": _row(nur=(T, D), the=T, pre=(T, D)),
     "document.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "document.instructions": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
     # Emergency access

@@ -20,6 +20,8 @@ class Reason:
     text: str
     field: str | None = None
     passable_by: frozenset[str] = frozenset()
+    # A gap in the papers: one written reason passes all of them together (rule book 0.11).
+    is_paperwork: bool = False
 
     @property
     def is_hard(self) -> bool:

@@ -10,6 +10,7 @@ from episodes.models import Allergy, CareTeamMember, Consent, ConsentKind, Episo
 from episodes.stages import EDGES, JOURNEY, Stage
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.links import link
+from kapclinic.handoffs.team_selectors import unread_messages
 
 CONSENT_WARNING = timedelta(days=14)
 """A treatment consent that expires within this time is named as such (POLICY)."""
@@ -214,8 +215,10 @@ class Tab:
     label: str
     url: str
     is_here: bool
+    unread: int = 0
 
 
+_MESSAGES = "handoffs:messages"
 # Label, page, right to it, and how the names of the addresses behind it begin: the longest fit says where one is.
 _TABS: tuple[tuple[str, str, str, str], ...] = (
     ("Chart", "desk:chart", "chart.view", "desk:"),
@@ -227,6 +230,7 @@ _TABS: tuple[tuple[str, str, str, str], ...] = (
     ("Integration", "integration:overview", "integration.read", "integration:"),
     ("Process notes", "process_notes:of-episode", "process-note.write", "process_notes:"),
     ("Handoffs", "handoffs:of-episode", "handoff.read", "handoffs:"),
+    ("Messages", _MESSAGES, "message.list", "handoffs:messages"),
     ("Team", "episodes:team", "episode.edit-team", "episodes:team"),
     ("Consents", "episodes:consents", "episode.view", "episodes:consent"),
 )
@@ -237,6 +241,11 @@ def tabs_of(episode: Episode, actor: Actor, *, view_name: str) -> list[Tab]:
     open_ones = [tab for tab in _TABS if can(actor, tab[2], episode)]
     here = max((begin for *_, begin in open_ones if view_name.startswith(begin)), key=len, default="")
     return [
-        Tab(label, link(name, public_id=episode.public_id), begin == here)
+        Tab(
+            label,
+            link(name, public_id=episode.public_id),
+            begin == here,
+            unread_messages(actor, episode) if name == _MESSAGES else 0,
+        )
         for label, name, _, begin in open_ones
     ]

@@ -9,6 +9,7 @@ class HandoffsConfig(AppConfig):
 
     def ready(self) -> None:
         from kapclinic.documents import kinds
+        from kapclinic.handoffs import clinical_settings, guard_rules, jobs  # noqa: F401  importing registers them
         from kapclinic.handoffs.services import KINDS
         from kapclinic.handoffs.sheets import CLOSING, SHEET
 

@@ -1,131 +1,57 @@
-"""Handoffs that are owed, waiting to be read, or there; for pages, Today and the chart."""
+"""Handoffs that are owed, waiting to be read, or there. Every page reads one through `read_handoff`."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from episodes.access import episodes_for, has_episode_for
 from episodes.models import CareTeamMember, Episode, TeamPart
-from episodes.stages import Stage
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, User
 from kapclinic.accounts.policy import Actor
-from kapclinic.handoffs.models import Handoff, HandoffKind
+from kapclinic.documents import snapshots
+from kapclinic.documents.categories import NEVER_WITHHELD
+from kapclinic.handoffs.changes import FieldChange, field_changes
+from kapclinic.handoffs.claims import divergences_of
+from kapclinic.handoffs.divergence import Divergence
+from kapclinic.handoffs.fields import PRESCRIBER
+from kapclinic.handoffs.models import OF_A_DOSE, Handoff, HandoffKind
+from kapclinic.handoffs.owing import (
+    MOST_ROWS,
+    WRITE_ACTION,
+    Calendar,
+    Owed,
+    calendar_of,
+    owed_handoffs,
+    waiting_sessions,
+)
+from kapclinic.handoffs.prefill import Source, from_stored
 from kapclinic.notices.models import Task
 from sessions.models import DosingSession
 from sessions.selectors import doses_of_episode
 
-# POLICY: a handoff before a dose is asked for from this long before it; one after a dose is due on its day.
-ASK_BEFORE = timedelta(days=7)
-MOST_ROWS = 100
-
 # Kind of the task that asks for a signed handoff to be read; it ends when that was done, or need not be any more.
 READ_TASK = "handoff-read"
+# The same where the receiver has no account: somebody sends it and notes who heard it.
+SEND_TASK = "handoff-send"
 
-WRITE_ACTION = {
-    HandoffKind.TO_PRESCRIBER: "handoff.write-to-prescriber",
-    HandoffKind.TO_THERAPIST: "handoff.write-to-therapist",
-}
-READER_ROLE = {HandoffKind.TO_PRESCRIBER: Role.PRESCRIBER, HandoffKind.TO_THERAPIST: Role.THERAPIST}
+# Kinds of the tasks about what is late: the author's reminder, the coordinators' and the managers' alarm.
+WRITE_TASK, LATE, LATE_FOR_MANAGER = "handoff-write", "handoff-late", "handoff-late-manager"
+WATCH_TASKS = (WRITE_TASK, LATE, LATE_FOR_MANAGER)
 
-
-@dataclass(frozen=True)
-class Owed:
-    """A handoff that somebody has still to write. `due_at` in UTC."""
-
-    session: DosingSession
-    kind: HandoffKind
-    due_at: datetime
-    draft: Handoff | None
-    may_write: bool
-
-    @property
-    def episode(self) -> Episode:
-        """The episode of the dose."""
-        return self.session.episode
+ROLE_OF_PART: Mapping[str, Role] = {"therapist": Role.THERAPIST, "prescriber": Role.PRESCRIBER}
+_READERS = (Role.THERAPIST, Role.PRESCRIBER)
 
 
-def _one_person_in_both_parts() -> Q:
-    """Episodes whose therapist and prescriber are the same person owe no handoff."""
-    standing = CareTeamMember.objects.filter(
-        episode=OuterRef("episode"),
-        ends_at__isnull=True,
-        entered_in_error_at__isnull=True,
-        user__isnull=False,
-    )
-    prescriber = standing.filter(part=TeamPart.PRESCRIBER)
-    return Q(Exists(prescriber.filter(user__in=_therapists())))
-
-
-def _therapists() -> QuerySet[Any]:
-    return CareTeamMember.objects.filter(
-        episode=OuterRef("episode"),
-        part=TeamPart.THERAPIST,
-        ends_at__isnull=True,
-        entered_in_error_at__isnull=True,
-        user__isnull=False,
-    ).values("user")
-
-
-def _waiting_sessions(kind: HandoffKind, now: datetime) -> QuerySet[Any]:
-    signed = Handoff.objects.signed().filter(session=OuterRef("pk"), kind=kind)
-    found: Any = (
-        DosingSession.objects.expected()
-        .filter(~Exists(signed), episode__entered_in_error_at__isnull=True)
-        .exclude(episode__stage=Stage.CLOSED)
-        .exclude(_one_person_in_both_parts())
-        .with_anchors()
-        .select_related("clinic", "episode__patient", "episode__clinic")
-    )
-    if kind == HandoffKind.TO_PRESCRIBER:
-        return found.filter(d0_at__isnull=True, planned_at__lte=now + ASK_BEFORE, planned_until__gte=now)
-    return found.filter(d0_at__isnull=False, running_count=0)
-
-
-def owed_handoffs(
-    *,
-    clinic_id: uuid.UUID,
-    episodes: Q,
-    kinds: Iterable[HandoffKind],
-    now: datetime,
-    actor: Actor | None = None,
-) -> list[Owed]:
-    """Handoffs that the episodes matched by `episodes` (over Episode) still owe, soonest first. Three queries a kind."""
-    owed: list[Owed] = []
-    for kind in kinds:
-        matching = Episode.objects.filter(episodes)
-        sessions = list(
-            _waiting_sessions(kind, now)
-            .filter(clinic_id=clinic_id, episode__in=matching.values("pk"))
-            .order_by("planned_at")[:MOST_ROWS]
-        )
-        writable = _writable(actor, kind, sessions)
-        drafts = {
-            draft.session_id: draft
-            for draft in Handoff.objects.standing().filter(session__in=sessions, kind=kind, state="draft")
-        }
-        for session in sessions:
-            due_at = session.planned_at
-            if kind == HandoffKind.TO_THERAPIST:
-                local = session.last_end_at.astimezone(session.clinic.zone)
-                due_at = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-            owed.append(Owed(session, kind, due_at, drafts.get(session.pk), session.episode_id in writable))
-    return sorted(owed, key=lambda row: row.due_at)
-
-
-def _writable(actor: Actor | None, kind: HandoffKind, sessions: Iterable[DosingSession]) -> set[uuid.UUID]:
-    """The episodes among those of `sessions` for which this person may write `kind`. At most one query."""
-    action = WRITE_ACTION[kind]
-    if actor is None or not policy.can(actor, action):
-        return set()
-    within = Episode.objects.filter(episodes_for(actor, action), pk__in={row.episode_id for row in sessions})
-    return set(within.values_list("pk", flat=True))
+def clinic_calendar(actor: Actor, now: datetime) -> Calendar:
+    """What due times rest on, looked up once per request."""
+    return actor.once("handoff calendar", lambda: calendar_of(actor.clinic, now))
 
 
 def to_write(actor: Actor, now: datetime) -> list[Owed]:
@@ -134,10 +60,11 @@ def to_write(actor: Actor, now: datetime) -> list[Owed]:
     for kind, action in WRITE_ACTION.items():
         if policy.can(actor, action):
             owed += owed_handoffs(
-                clinic_id=actor.clinic.pk,
+                clinic=actor.clinic,
                 episodes=episodes_for(actor, action),
                 kinds=[kind],
                 now=now,
+                calendar=clinic_calendar(actor, now),
                 actor=actor,
             )
     return sorted(owed, key=lambda row: row.due_at)
@@ -148,7 +75,22 @@ def read_task_key(handoff_id: uuid.UUID) -> str:
     return f"{READ_TASK}:{handoff_id}"
 
 
-def _unread(actor: Actor, action: str, kinds: Iterable[HandoffKind]) -> QuerySet[Any]:
+def written_about(kind: str, episode_id: uuid.UUID, session_id: uuid.UUID | None) -> str:
+    """What names a handoff that is still to be written, in the keys of its tasks."""
+    return f"{session_id if kind in OF_A_DOSE else episode_id}:{kind}"
+
+
+def watch_keys(about: object) -> list[str]:
+    """The keys of all tasks that say that a handoff is late: `about` is its key, or what names it before it is signed."""
+    return [f"{kind}:{about}" for kind in WATCH_TASKS]
+
+
+def send_task_key(handoff_id: uuid.UUID) -> str:
+    """The key of the task to get that handoff to somebody outside."""
+    return f"{SEND_TASK}:{handoff_id}"
+
+
+def _unread(actor: Actor, action: str, roles: Iterable[Role], task_kinds: Iterable[str]) -> QuerySet[Any]:
     """Unread handoffs on episodes where the actor may do `action`, at most MOST_ROWS, those signed first. One query by itself.
 
     They are found through the open tasks: among the handoffs of all years they would be a needle in a haystack.
@@ -157,21 +99,21 @@ def _unread(actor: Actor, action: str, kinds: Iterable[HandoffKind]) -> QuerySet
         Task.objects.filter(
             has_episode_for(actor, action),
             clinic=actor.clinic,
-            role__in=[READER_ROLE[kind] for kind in kinds],
-            kind=READ_TASK,
+            role__in=list(roles),
+            kind__in=list(task_kinds),
             done_at__isnull=True,
             withdrawn_at__isnull=True,
         )
         .order_by("created_at")
         .values_list("key", flat=True)[:MOST_ROWS]
     )
-    asked = [key.removeprefix(f"{READ_TASK}:") for key in keys]
+    asked = [key.partition(":")[2] for key in keys]
     return Handoff.objects.unread().filter(pk__in=asked)
 
 
 def _unread_of(actor: Actor) -> QuerySet[Any]:
-    kinds = [kind for kind, role in READER_ROLE.items() if actor.has(role)]
-    return _unread(actor, "handoff.acknowledge", kinds).exclude(signed_by=actor.user)
+    roles = [role for role in _READERS if actor.has(role)]
+    return _unread(actor, "handoff.acknowledge", roles, [READ_TASK]).exclude(signed_by=actor.user)
 
 
 def to_read(actor: Actor) -> list[Handoff]:
@@ -181,14 +123,12 @@ def to_read(actor: Actor) -> list[Handoff]:
 
 
 def waiting_count(actor: Actor, now: datetime) -> int:
-    """How many handoffs this person has to write or to read, each kind counted as far as a list shows. Four queries."""
+    """How many handoffs this person has to write or to read, each kind counted as far as a list shows."""
     found = _unread_of(actor).count()
     for kind, action in WRITE_ACTION.items():
         if policy.can(actor, action):
             episodes = Episode.objects.filter(episodes_for(actor, action))
-            waiting = _waiting_sessions(kind, now).filter(
-                clinic=actor.clinic, episode__in=episodes.values("pk")
-            )
+            waiting = waiting_sessions(kind, actor.clinic, now).filter(episode__in=episodes.values("pk"))
             found += waiting.order_by()[:MOST_ROWS].count()
     return int(found)
 
@@ -197,13 +137,14 @@ def clinic_status(actor: Actor, now: datetime) -> tuple[list[Owed], list[Handoff
     """For those who see the status of all: what is not written, and what is written but not read."""
     episodes = Episode.objects.filter(episodes_for(actor, "handoff.status"))
     owed = owed_handoffs(
-        clinic_id=actor.clinic.pk,
+        clinic=actor.clinic,
         episodes=Q(pk__in=episodes.values("pk")),
         kinds=HandoffKind,
         now=now,
+        calendar=clinic_calendar(actor, now),
         actor=actor,
     )
-    unread = _unread(actor, "handoff.status", HandoffKind).select_related(
+    unread = _unread(actor, "handoff.status", Role, [READ_TASK, SEND_TASK]).select_related(
         "episode__patient", "session", "signed_by", "clinic"
     )
     return owed, list(unread.order_by("signed_at"))
@@ -232,10 +173,12 @@ def rows_of(episode: Episode) -> list[DoseRow]:
         .order_by("planned_at")
     )
     handoffs = list(
-        Handoff.objects.standing().filter(episode=episode).select_related("signed_by", "acknowledgement__person", "author")
+        Handoff.objects.standing()
+        .filter(episode=episode, session__isnull=False)
+        .select_related("signed_by", "acknowledgement__person", "author")
         .order_by("edition")
-    )  # fmt: skip
-    newest: dict[tuple[uuid.UUID, str, str], Handoff] = {}
+    )
+    newest: dict[tuple[uuid.UUID | None, str, str], Handoff] = {}
     for handoff in handoffs:
         newest[(handoff.session_id, handoff.kind, handoff.state)] = handoff
     rows: list[DoseRow] = []
@@ -256,40 +199,144 @@ def rows_of(episode: Episode) -> list[DoseRow]:
     return rows[::-1]
 
 
-def editions_of(handoff: Handoff) -> list[Handoff]:
-    """Every signed edition about the same dose, newest first."""
-    found = Handoff.objects.filter(session_id=handoff.session_id, kind=handoff.kind, state="signed")
-    return list(found.select_related("signed_by", "acknowledgement__person", "document").order_by("-edition"))
+@dataclass(frozen=True)
+class EpisodeHandoffs:
+    """The handoffs about the episode itself: the first coordination, and emergencies, each with the newest edition."""
+
+    coordination: Handoff | None
+    coordination_draft: Handoff | None
+    emergencies: list[Handoff]
+    emergency_draft: Handoff | None
 
 
-def receiver_of(episode: Episode, kind: str, at: datetime) -> User | None:
-    """The team member who is to read it; None when an outside clinician holds that part."""
-    part = TeamPart.PRESCRIBER if kind == HandoffKind.TO_PRESCRIBER else TeamPart.THERAPIST
-    member = CareTeamMember.objects.in_force(at).filter(episode=episode, part=part, user__isnull=False)
-    found = member.select_related("user").first()
-    return None if found is None else found.user
-
-
-def receiver_name(episode: Episode, kind: str, at: datetime) -> str:
-    """The name of who is to read it, with or without an account; empty when the part is not filled."""
-    part = TeamPart.PRESCRIBER if kind == HandoffKind.TO_PRESCRIBER else TeamPart.THERAPIST
-    member = (
-        CareTeamMember.objects.in_force(at)
-        .filter(episode=episode, part=part)
-        .select_related("user", "outside")
-        .first()
+def handoffs_of_episode(episode: Episode) -> EpisodeHandoffs:
+    """What was written about the episode as a whole, emergencies newest first. Two queries."""
+    related = ("signed_by", "acknowledgement__person", "author")
+    of_episode = Handoff.objects.filter(episode=episode, session__isnull=True).select_related(*related)
+    signed = list(of_episode.in_force().order_by("-signed_at"))
+    drafts = {draft.kind: draft for draft in of_episode.standing().filter(state="draft")}
+    return EpisodeHandoffs(
+        coordination=next((each for each in signed if each.kind == HandoffKind.COORDINATION), None),
+        coordination_draft=drafts.get(HandoffKind.COORDINATION),
+        emergencies=[each for each in signed if each.kind == HandoffKind.EMERGENCY],
+        emergency_draft=drafts.get(HandoffKind.EMERGENCY),
     )
+
+
+def editions_of(handoff: Handoff) -> list[Handoff]:
+    """Every signed edition of the same handoff, newest first."""
+    found = Handoff.objects.filter(
+        episode_id=handoff.episode_id, session_id=handoff.session_id, kind=handoff.kind, state="signed"
+    )
+    editions = list(
+        found.select_related("signed_by", "acknowledgement__person", "document").order_by("-edition")
+    )
+    if handoff.kind != HandoffKind.EMERGENCY:
+        return editions
+    # An episode may have several emergencies: those of one chain of amendments belong together.
+    chain, grown = {handoff.pk}, True
+    while grown:
+        more = {each.pk for each in editions if each.supersedes_id in chain}
+        more |= {
+            each.supersedes_id for each in editions if each.pk in chain and each.supersedes_id is not None
+        }
+        grown = not more <= chain
+        chain |= more
+    return [each for each in editions if each.pk in chain]
+
+
+@dataclass(frozen=True)
+class HandoffContent:
+    """What one reader may read of one signed handoff, as of now.
+
+    `sections` are those of its snapshot (`documents.snapshots.shown_sections`), each with `links`: where in the record it was
+    found. `changes` is what this edition changed in the one before, `divergences` where the two disciplines differ.
+    """
+
+    handoff: Handoff
+    heading: str
+    sections: list[dict[str, Any]]
+    changes: list[FieldChange]
+    divergences: list[Divergence]
+
+
+def read_handoff(handoff: Handoff, *, now: datetime, withheld: Iterable[str] = ()) -> HandoffContent | None:
+    """The one way in which a page gets at the words of a signed handoff; None for a draft.
+
+    `withheld` names the consent categories that this reader does not see: their sections say so, and nothing of them stands
+    among the changes or the divergences.
+    """
+    if handoff.document is None:
+        return None
+    hidden = frozenset(withheld) - NEVER_WITHHELD
+    links: dict[str, tuple[Source, ...]] = from_stored(handoff.sources)
+    sections = [
+        {**section, "links": () if section["is_withheld"] else links.get(section["key"], ())}
+        for section in snapshots.shown_sections(handoff.document.snapshot, hidden)
+    ]
+    changes: list[FieldChange] = []
+    if handoff.supersedes is not None:
+        changes = field_changes(handoff.kind, handoff.supersedes.body, handoff.body)
+    return HandoffContent(
+        handoff=handoff,
+        heading=handoff.document.snapshot["heading"],
+        sections=sections,
+        changes=[change for change in changes if change.category not in hidden],
+        divergences=[each for each in divergences_of(handoff.episode, now) if each.category not in hidden],
+    )
+
+
+def _lead(episode: Episode, part: str, at: datetime) -> CareTeamMember | None:
+    team_part = TeamPart.PRESCRIBER if part == PRESCRIBER else TeamPart.THERAPIST
+    found = CareTeamMember.objects.in_force(at).filter(episode=episode, part=team_part)
+    return found.select_related("user", "outside").first()
+
+
+def receiver_of(episode: Episode, part: str, at: datetime) -> User | None:
+    """The team member who holds that part; None when nobody or an outside clinician does."""
+    member = _lead(episode, part, at)
+    return None if member is None else member.user
+
+
+def is_outside(episode: Episode, part: str, at: datetime) -> bool:
+    """Whether a clinician without an account holds that part."""
+    member = _lead(episode, part, at)
+    return member is not None and member.outside is not None
+
+
+def receiver_name(episode: Episode, part: str, at: datetime) -> str:
+    """The name of who holds that part, with or without an account; empty when it is not filled."""
+    member = _lead(episode, part, at)
     return "" if member is None else str(member.user or member.outside)
+
+
+def part_of(episode: Episode, person: User, at: datetime) -> str:
+    """For which discipline this person writes: as on the team; whoever is not there as a therapist prescribes."""
+    parts = set(
+        CareTeamMember.objects.in_force(at)
+        .filter(episode=episode, user=person)
+        .values_list("part", flat=True)
+    )
+    if parts & {TeamPart.PRESCRIBER, TeamPart.COVER_PRESCRIBER}:
+        return "prescriber"
+    return "therapist" if parts & {TeamPart.THERAPIST, TeamPart.COVER_THERAPIST} else "prescriber"
 
 
 def may_acknowledge(actor: Actor, handoff: Handoff) -> bool:
     """Whether this person is its receiver and has not read this edition yet."""
     return (
+        not handoff.is_read
+        and is_receiver(actor, handoff)
+        and not Handoff.objects.signed().filter(supersedes=handoff).exists()
+    )
+
+
+def is_receiver(actor: Actor, handoff: Handoff) -> bool:
+    """Whether this person is one for whom a signed handoff is meant."""
+    return (
         handoff.is_signed
         and not handoff.is_struck
-        and not handoff.is_read
         and handoff.signed_by_id != actor.user.pk
-        and actor.has(READER_ROLE[HandoffKind(handoff.kind)])
-        and not Handoff.objects.signed().filter(supersedes=handoff).exists()
+        and actor.has(ROLE_OF_PART[handoff.reader_part])
         and policy.can(actor, "handoff.acknowledge", handoff)
     )

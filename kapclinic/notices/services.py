@@ -66,12 +66,19 @@ def complete_by_hand(*, task: Task, actor: User, outcome: str = "", now: datetim
 
 
 def mark_read(
-    *, receiver: User, clinic: Clinic, notice: Notice | None = None, now: datetime | None = None
+    *,
+    receiver: User,
+    clinic: Clinic,
+    notice: Notice | None = None,
+    url: str = "",
+    now: datetime | None = None,
 ) -> int:
-    """Mark one notice, or all of the receiver's at `clinic`, as read; returns how many were unread."""
+    """Mark one notice, those that lead to `url`, or all of the receiver's at `clinic`, as read; returns how many."""
     unread = Notice.objects.filter(receiver=receiver, clinic=clinic, read_at__isnull=True)
     if notice is not None:
         unread = unread.filter(pk=notice.pk)
+    if url:
+        unread = unread.filter(url=url)
     return unread.update(read_at=now or timezone.now())
 
 

@@ -260,20 +260,28 @@ class EndingForm(KeyedForm):
 
 
 class PassForm(forms.Form):
-    """A written reason for each thing that yields to one."""
+    """A written reason for each thing that yields to one; gaps in the papers take one together (rule book 0.11)."""
+
+    PAPERWORK = "pass-paperwork"
 
     def __init__(self, *args: Any, reasons: list[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._paperwork = [reason for reason in reasons if reason.is_paperwork]
         for reason in reasons:
-            self.fields[f"pass-{reason.code}"] = forms.CharField(
-                required=False, max_length=300, label=f"{reason.text} Go on because"
-            )
+            if not reason.is_paperwork:
+                self._ask(f"pass-{reason.code}", reason.text)
+        if self._paperwork:
+            self._ask(self.PAPERWORK, " ".join(reason.text for reason in self._paperwork))
+
+    def _ask(self, name: str, text: str) -> None:
+        self.fields[name] = forms.CharField(required=False, max_length=300, label=f"{text} Go on because")
 
     def passing(self) -> dict[str, str]:
         """Reason codes with what was written."""
-        return {
-            name.removeprefix("pass-"): value for name, value in self.cleaned_data.items() if value.strip()
-        }
+        written = {name: value for name, value in self.cleaned_data.items() if value.strip()}
+        paperwork = written.pop(self.PAPERWORK, "")
+        found = {name.removeprefix("pass-"): value for name, value in written.items()}
+        return found | ({reason.code: paperwork for reason in self._paperwork} if paperwork else {})
 
 
 def first_moment(session: DosingSession, now: datetime) -> datetime:

@@ -37,7 +37,13 @@ ON_THE_TEAM = {
     "handoff.read": {N, T, P},
     "handoff.write-to-prescriber": {T},
     "handoff.write-to-therapist": {P},
+    "handoff.write-coordination": {T, P},
+    "handoff.write-emergency": {T, P},
     "handoff.acknowledge": {T, P},
+    "handoff.record-heard": {N, T, P},
+    "message.list": {C, N, T, P},
+    "message.clinical": {N, T, P},
+    "conference.decide": {N, T, P},
 }
 # Action -> the roles that hold it on an episode of the clinic on whose team they are not.
 OFF_THE_TEAM = {
@@ -64,6 +70,12 @@ OFF_THE_TEAM = {
     "handoff.read": set(),
     "handoff.write-to-prescriber": set(),
     "handoff.write-to-therapist": set(),
+    "handoff.write-coordination": set(),
+    "handoff.write-emergency": set(),
+    "handoff.record-heard": set(),
+    "message.list": {C},
+    "message.clinical": set(),
+    "conference.decide": set(),
     "document.read": set(),
 }
 # Action -> the roles that hold it in the house, where no patient is meant.

@@ -18,7 +18,7 @@ from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.models import RenditionState
 from kapclinic.documents.selectors import rendition_of
 from kapclinic.documents.services import make_pdf
-from kapclinic.handoffs import record
+from kapclinic.handoffs import prefill
 from kapclinic.handoffs.fields import FIELDS
 from kapclinic.handoffs.models import Acknowledgement, Handoff
 from kapclinic.handoffs.selectors import owed_handoffs, rows_of
@@ -128,7 +128,9 @@ def test_handoff_after_a_dose_is_refused_when_none_was_given(planned: Any) -> No
 
 def test_prefill_takes_the_record_when_a_dose_was_given(dosed: Any) -> None:
     dosed.look(100, mental_status="Calm, oriented, no wish to die.")
-    offered = record.suggestions(dosed.session, TO_THERAPIST)
+    offered = prefill.suggestions(
+        TO_THERAPIST, episode=dosed.episode, session=dosed.session, now=dosed.at(200)
+    )
     assert offered["dose"].text.startswith("IV ketamine 34 mg")
     sedated = "Deepest sedation: answers only after the name is called loudly or repeatedly (MOAA/S 3)."
     assert sedated in offered["response"].text
@@ -141,7 +143,9 @@ def test_prefill_says_awake_when_no_reading_was_below_five(room: Any) -> None:
     room.whole_dose()
     assert (
         "Awake at every reading (MOAA/S 5)."
-        in record.suggestions(room.session, TO_THERAPIST)["response"].text
+        in prefill.suggestions(TO_THERAPIST, episode=room.episode, session=room.session, now=room.at(200))[
+            "response"
+        ].text
     )
 
 
@@ -150,7 +154,7 @@ def test_handoff_before_a_dose_is_owed_no_more_once_given_and_its_draft_can_stil
 ) -> None:
     room.ready()
     kept = draft(room, TO_PRESCRIBER)
-    owed = {"clinic_id": room.clinic.pk, "episodes": Q(), "kinds": [TO_PRESCRIBER], "now": room.at(11)}
+    owed = {"clinic": room.clinic, "episodes": Q(), "kinds": [TO_PRESCRIBER], "now": room.at(11)}
     assert [row.session for row in owed_handoffs(**owed)] == [room.session]
     room.begin()
     assert owed_handoffs(**owed) == []
@@ -160,7 +164,9 @@ def test_handoff_before_a_dose_is_owed_no_more_once_given_and_its_draft_can_stil
 
 
 def test_prefill_takes_intention_and_medication_when_a_dose_is_coming(planned: Any) -> None:
-    offered = record.suggestions(planned.session, TO_PRESCRIBER)
+    offered = prefill.suggestions(
+        TO_PRESCRIBER, episode=planned.episode, session=planned.session, now=planned.at(200)
+    )
     assert "Intention: To meet what comes." in offered["themes"].text
     assert "preparation of 8 Mar 2026" in offered["themes"].source
     # Nothing is made up for what the record does not hold.

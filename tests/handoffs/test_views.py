@@ -17,7 +17,7 @@ from kapclinic.handoffs.models import Handoff
 from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff
 from sessions.models import DosingSession
 from tests import factories
-from tests.handoffs.situations import TO_PRESCRIBER, TO_THERAPIST, draft, signed, words
+from tests.handoffs.situations import COORDINATION, TO_PRESCRIBER, TO_THERAPIST, draft, signed, words
 
 
 def as_person(user: User) -> Client:
@@ -71,7 +71,8 @@ def test_form_is_prefilled_with_its_source_when_opened_first(dosed: Any) -> None
         .content.decode()
     )
     assert "IV ketamine 34 mg" in page
-    assert "Prefilled from: dosing record of 10 Mar 2026." in page
+    dose = reverse("dosing:session-detail", args=[dosed.session.pk])
+    assert f'Prefilled from: <a href="{dose}">dosing record of 10 Mar 2026</a>.' in page
     # Beside the form the record stands in tables; the document has the charts.
     assert "Vital signs" in page
     assert '<table class="table">' in page
@@ -172,16 +173,17 @@ def test_list_says_what_each_owes_when_a_dose_is_near(planned: Any, coordinator:
     therapist, prescriber = (
         factories.make_actor(user, planned.clinic) for user in (planned.therapist, planned.prescriber)
     )
-    assert [row.kind for row in selectors.to_write(therapist, now)] == [TO_PRESCRIBER]
-    assert selectors.to_write(prescriber, now) == []
-    assert selectors.waiting_count(therapist, now) == 1
+    assert {row.kind for row in selectors.to_write(therapist, now)} == {COORDINATION, TO_PRESCRIBER}
+    # Either of the two writes the first coordination.
+    assert [row.kind for row in selectors.to_write(prescriber, now)] == [COORDINATION]
+    assert selectors.waiting_count(therapist, now) == 2
     for user in (planned.therapist, planned.prescriber, planned.nurse, coordinator, manager):
         response = as_person(user).get(reverse("handoffs:list"))
         assert response.status_code == 200
         assert "Demo, Mei" in response.content.decode()
     draft(planned, TO_PRESCRIBER)
     signed(planned, TO_PRESCRIBER)
-    assert selectors.to_write(therapist, now) == []
+    assert [row.kind for row in selectors.to_write(therapist, now)] == [COORDINATION]
     assert len(selectors.to_read(prescriber)) == 1
     assert selectors.to_read(therapist) == []
     acknowledge_handoff(handoff=Handoff.objects.get(), actor=planned.prescriber)
@@ -227,7 +229,7 @@ def test_list_asks_the_database_the_same_when_there_are_many_handoffs(
 ) -> None:
     coming(planned)
     actor = factories.make_actor(planned.therapist, planned.clinic)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(14):
         selectors.to_write(actor, timezone.now())
     with django_assert_max_num_queries(2):
         selectors.to_read(actor)
@@ -256,7 +258,7 @@ def test_what_is_owed_costs_the_same_when_more_doses_come(planned: Any, ask: Any
             planned_until=planned.session.planned_until,
         )
     actor = factories.make_actor(planned.therapist, planned.clinic)
-    assert selectors.waiting_count(actor, timezone.now()) == 4
+    assert selectors.waiting_count(actor, timezone.now()) == 8
     assert all(owed.may_write for owed in selectors.to_write(actor, timezone.now()))
     assert queries() == few
 

@@ -39,6 +39,7 @@ from tests.screening.screening_situations import decide, screen
 NURSE = frozenset({Role.NURSE})
 THERAPIST = frozenset({Role.THERAPIST})
 PRESCRIBER = frozenset({Role.PRESCRIBER})
+TOLD_IN_THE_ROOM = {"handoff-unread": "Told in the room."}
 CALM = {"systolic": 124, "diastolic": 78, "heart_rate": 70, "spo2": 98, "sedation": 5}
 
 
@@ -54,6 +55,12 @@ def set_for(clinic: Clinic, director: User, **values: Any) -> None:
             decided_at=datetime(2026, 1, 1, tzinfo=UTC),
             decided_by=director,
         )
+
+
+def passed_with(session: DosingSession, code: str) -> dict[str, str]:
+    """What is kept with the session of the one reason `code` that somebody passed."""
+    (passed,) = [each for each in session.passed_reasons if each["code"] == code]
+    return passed
 
 
 @dataclass
@@ -156,10 +163,13 @@ class Room:
         extra = {
             key: changes.pop(key) for key in ("passing", "roles", "actor", "request_key") if key in changes
         }
+        # Handoffs are a matter of their own: here they were told in the room.
+        passing = TOLD_IN_THE_ROOM | (extra.pop("passing", None) or {})
         return start_administration(
             session=self.session,
             details=self.given(minute, **changes),
             now=self.at(minute),
+            passing=passing,
             **{"actor": self.nurse, "roles": NURSE, **extra},
         )
 

@@ -18,7 +18,7 @@ from sessions.checkin import DoorAnswers, door_findings
 from sessions.models import Administration
 from sessions.services import record_administration
 from sessions.services.findings import answer_day_findings, day_evaluation
-from tests.sessions.situations import NURSE, PRESCRIBER, set_for
+from tests.sessions.situations import NURSE, PRESCRIBER, passed_with, set_for
 
 AT = datetime(2026, 3, 10, 15, 10, tzinfo=UTC)
 
@@ -181,7 +181,7 @@ def test_changed_medicines_yield_to_a_prescribers_reason(arrived):
     come_in(arrived, medicines_changed="yes")
     reason = {"medicines-changed": "Vitamin D alone, I will enter it"}
     arrived.begin(passing=reason, roles=PRESCRIBER, actor=arrived.prescriber)
-    (passed,) = arrived.fresh().passed_reasons
+    passed = passed_with(arrived.fresh(), "medicines-changed")
     assert passed["reason"] == reason["medicines-changed"]
 
 

@@ -16,7 +16,7 @@ from sessions.services import (
     review_adverse_event,
 )
 from sessions.services.findings import answer_day_findings, day_evaluation
-from tests.sessions.situations import NURSE, PRESCRIBER, THERAPIST
+from tests.sessions.situations import NURSE, PRESCRIBER, THERAPIST, passed_with
 
 pytestmark = pytest.mark.django_db
 
@@ -94,9 +94,8 @@ def test_open_record_of_an_earlier_dose_is_passed_by_who_gives_the_next_with_a_r
         dosed.begin()
     assert codes(refused) == {"session-undocumented"}
     begin(dosed)
-    (passed,) = dosed.fresh().passed_reasons
-    assert (passed["code"], passed["reason"], passed["by"]) == (
-        "session-undocumented",
+    passed = passed_with(dosed.fresh(), "session-undocumented")
+    assert (passed["reason"], passed["by"]) == (
         UNDOCUMENTED["session-undocumented"],
         dosed.nurse.full_name,
     )

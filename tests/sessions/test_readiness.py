@@ -16,6 +16,7 @@ from sessions.jobs import readiness_gaps
 from sessions.models import DosingSession
 from sessions.services import call_off_session
 from sessions.services.common import READINESS_JOB, readiness_key
+from tests.handoffs.situations import read_before
 from tests.sessions.situations import PRESCRIBER, set_for
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,7 @@ def booked(room):
         roles=PRESCRIBER,
         now=room.start - BOOKED_BEFORE,
     )
+    read_before(room)
     return room
 
 

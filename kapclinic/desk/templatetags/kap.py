@@ -17,6 +17,7 @@ from kapclinic.desk.banner import build_banner, build_journey, tabs_of
 from kapclinic.desk.links import link
 from kapclinic.desk.rail import rail_for, roles_in_words
 from kapclinic.desk.window_bar import Booking, WindowBar, WindowInput, build_window_bar
+from kapclinic.handoffs.since import since_last_time as build_since
 
 register = template.Library()
 
@@ -137,3 +138,12 @@ def episode_tabs(context: Context) -> dict[str, Any]:
     """The pages of the episode that this person may open; needs `episode` in the context."""
     request = context["request"]
     return {"tabs": tabs_of(context["episode"], request.actor, view_name=request.resolver_match.view_name)}
+
+
+@register.inclusion_tag("handoffs/_since_last_time.html", takes_context=True)
+def since_last_time(context: Context, before: datetime | None = None) -> dict[str, Any]:
+    """What has happened since the session before the one of `before` (now when left out); needs `episode` in the context."""
+    actor, episode = context["request"].actor, context["episode"]
+    if not can(actor, "handoff.read", episode):
+        return {"since": None}
+    return {"since": build_since(episode, before=before or timezone.now())}

@@ -62,7 +62,7 @@ def _write_row(owed: Owed, actor: Actor, now: datetime) -> Row:
         pill=f"{'was due' if is_late else 'due'} {_when(owed.due_at, actor)}",
         tone="red" if is_late else "amber",
         button="Go on" if owed.draft is not None else "Write",
-        button_url=link(f"handoffs:write-{owed.kind.value}", pk=owed.session.pk),
+        button_url=owed.write_url,
         is_primary=is_late,
     )
 

@@ -1,0 +1,71 @@
+"""Asking the receiver of a signed handoff to read it, or its author to send it to somebody outside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from episodes.models import Episode
+from kapclinic.accounts.models import User
+from kapclinic.handoffs import due
+from kapclinic.handoffs.clinical_settings import due_rule
+from kapclinic.handoffs.models import Handoff, HandoffKind
+from kapclinic.handoffs.selectors import (
+    READ_TASK,
+    ROLE_OF_PART,
+    SEND_TASK,
+    is_outside,
+    read_task_key,
+    receiver_of,
+    send_task_key,
+    watch_keys,
+)
+from kapclinic.handoffs.services.issuing import short_words
+from kapclinic.notices.kinds import ended_by_work
+from kapclinic.notices.models import Urgency
+from kapclinic.notices.services import close_tasks, open_task
+
+ended_by_work(READ_TASK, SEND_TASK)
+
+
+def ask_to_read(handoff: Handoff, episode: Episode, *, actor: User, now: datetime) -> None:
+    """Ask the receiver; where the receiver has no account, ask the author to send it and to note who heard it."""
+    receiver = receiver_of(episode, handoff.reader_part, now)
+    if receiver is not None and receiver.pk == actor.pk:
+        return
+    outside = is_outside(episode, handoff.reader_part, now)
+    what = f"{short_words(handoff)[0].lower()}{short_words(handoff)[1:]}"
+    open_task(
+        clinic=handoff.clinic,
+        key=send_task_key(handoff.pk) if outside else read_task_key(handoff.pk),
+        kind=SEND_TASK if outside else READ_TASK,
+        title=f"Send the {what}, and note who heard it" if outside else f"Read the {what}",
+        role=ROLE_OF_PART[handoff.written_by_part if outside else handoff.reader_part],
+        person=actor if outside else receiver,
+        episode=episode,
+        urgency=Urgency.NOW if handoff.kind == HandoffKind.EMERGENCY else Urgency.ROUTINE,
+        url=reverse("handoffs:detail", args=[handoff.pk]),
+        due_at=_read_by(handoff, now),
+        actor=actor,
+        now=now,
+    )
+
+
+def _read_by(handoff: Handoff, now: datetime) -> datetime | None:
+    """When it is to be read, as far as that stands at the signature; the watch follows what moves later."""
+    if handoff.kind == HandoffKind.TO_PRESCRIBER and handoff.session is not None:
+        return handoff.session.planned_at
+    if handoff.kind == HandoffKind.EMERGENCY:
+        return due.after_emergency(now, due_rule(handoff.clinic)[0])
+    return None
+
+
+def stop_asking(handoff: Handoff, *, actor: User | None = None, outcome: str, now: datetime) -> None:
+    """Nobody is asked to read or to send it any more: `actor` did it, or it fell away."""
+    close_tasks(
+        keys=[read_task_key(handoff.pk), send_task_key(handoff.pk), *watch_keys(handoff.pk)],
+        actor=actor,
+        outcome=outcome,
+        now=now,
+    )

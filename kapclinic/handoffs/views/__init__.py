@@ -1,0 +1,1 @@
+"""Pages of handoffs: what is owed, writing one, reading one, and what the team writes to each other."""
