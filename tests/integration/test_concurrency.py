@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from episodes.models import EpisodeEvent
 from episodes.stages import Stage
 from integration.coursing import Preparing
 from integration.models import CourseProposal, CourseState, PlanCause, ProposalState
@@ -18,8 +19,14 @@ from integration.services.coursing import CourseAsk, book_course, propose_course
 from integration.services.planning import drop_proposal, propose_plan
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Refused
-from kapclinic.scheduling.models import Appointment, AppointmentKind, AppointmentParticipant, Part
-from kapclinic.scheduling.services import book_appointment
+from kapclinic.scheduling.models import (
+    Appointment,
+    AppointmentKind,
+    AppointmentParticipant,
+    HandChange,
+    Part,
+)
+from kapclinic.scheduling.services import book_appointment, cancel_appointment, undo_change
 from tests import factories
 from tests.integration.situations import double_bookings, make_clinic_at_work, need_of_new_dose
 
@@ -99,6 +106,22 @@ def test_ten_people_booking_the_same_hour_make_one_booking(clinic_at_work):
     assert all("is booked" in str(result) for result in refused)
     assert AppointmentParticipant.objects.filter(person=therapist, is_live=True).count() == 1
     assert double_bookings() == 0
+
+
+def test_four_people_who_undo_at_the_same_moment_undo_once(clinic_at_work):
+    clinic, people = clinic_at_work
+    therapist, roles = people[Role.THERAPIST], frozenset({Role.THERAPIST})
+    start = (timezone.now() + timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
+    made = book_appointment(
+        clinic=clinic, kind=AppointmentKind.SCREENING, starts_at=start, ends_at=start + timedelta(hours=1),
+        episode=factories.make_episode(factories.make_patient(clinic), therapist=therapist),
+        people=[(therapist, Part.THERAPIST)], actor=therapist, roles=roles,
+    )  # fmt: skip
+    cancel_appointment(appointment=made, reason="Slip", actor=therapist)
+    change = HandChange.objects.filter(appointment=made).get(what=HandChange.What.CANCELLED)
+    results = at_once([lambda: undo_change(change=change, actor=therapist, roles=roles)] * 4)
+    assert [(each.state, each.sequence) for each in results] == [("held", 2)] * 4
+    assert EpisodeEvent.objects.filter(kind="appointment.restored", subject_id=made.pk).count() == 1
 
 
 def test_plan_that_is_decided_meanwhile_keeps_what_was_decided(committed_db):

@@ -243,7 +243,7 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
             )
         except Refused as refused:
             reasons = _show_refusal(form, refused)
-            _go_on_from(form, appointment, refused)
+            _go_on_from(request, form, appointment, refused)
         else:
             must_tell = appointment.is_told and not moved.is_told
             say_done(request, "Moved. Tell the patient the new time." if must_tell else "Moved.", moved)
@@ -267,11 +267,12 @@ def move(request: ActorRequest, appointment: Appointment) -> HttpResponse:
     )
 
 
-def _go_on_from(form: BookingForm, appointment: Appointment, refused: Refused) -> None:
+def _go_on_from(request: ActorRequest, form: BookingForm, appointment: Appointment, refused: Refused) -> None:
     """Whoever was told that it changed meanwhile has seen it: what they typed can be sent again."""
     if any(reason.code == "changed" for reason in refused.reasons):
-        form.data = form.data.copy()
-        form.data["sequence"] = Appointment.objects.only("sequence").get(pk=appointment.pk).sequence
+        typed = request.POST.copy()
+        typed["sequence"] = str(Appointment.objects.only("sequence").get(pk=appointment.pk).sequence)
+        form.data = typed
 
 
 @page("appointment.change", fetch=appointment_for, methods=("POST",))

@@ -31,7 +31,8 @@ def lock_all_of(proposal: Proposal, *, also: Iterable[Any] = ()) -> None:
 
 def once_each(people: Sequence[Person], shared: Sequence[Person]) -> list[Person]:
     """Those of `shared` who do not take part alone already: one person may be therapist and prescriber."""
-    taken, rest = {person.pk for person, _ in people}, {}
+    taken = {person.pk for person, _ in people}
+    rest: dict[Any, Person] = {}
     for person, part in shared:
         if person.pk not in taken:
             rest.setdefault(person.pk, (person, part))
@@ -72,9 +73,10 @@ def update(
         if each.person_id is not None and each.removed_at is None
     }
     rows = _rows(people, shared)
-    staying = {present.get((person.pk, is_alone)) for person, _, is_alone in rows}
+    wanted = {(person.pk, is_alone) for person, _, is_alone in rows}
+    staying = [pk for whose, pk in present.items() if whose in wanted]
     # Who leaves goes first, so that the new span never clashes for someone who is not in it any more.
-    live.filter(person__isnull=False).exclude(pk__in=staying - {None}).update(removed_at=now)
+    live.filter(person__isnull=False).exclude(pk__in=staying).update(removed_at=now)
     if room != appointment.room:
         live.filter(room__isnull=False).update(removed_at=now)
     # Those who stay are bound by the setting of today, at the new time alone: leaving a time that is too full is free.
