@@ -66,7 +66,8 @@ def _follow_roster(row: Any, now: datetime) -> None:
         _ask_for_new_plan(row.clinic, now=now)
     if isinstance(row, TimeOff | RoomClosure) and row.withdrawn_at is not None:
         _drop_repair(row, now=now)
-    if not isinstance(row, RoomClosure | PlanningLimits):
+    is_watched = IntegrationNeed.objects.awaiting_integration(now).filter(clinic=row.clinic)
+    if not isinstance(row, RoomClosure | PlanningLimits) and is_watched.exists():
         ask_to_watch_again(row.clinic, now=now)
 
 

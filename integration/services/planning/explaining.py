@@ -183,9 +183,17 @@ def explain_unplaced(
         why = why_not(found.problem, plan, key, remedies=remedies, time_limit_seconds=seconds)
         answers[key] = (
             _reasons(found, why, now=now),
-            tuple(_help(need, repair, found) for repair in why.repairs),
+            tuple(
+                _help(need, repair, found) for repair in why.repairs if not _moves_what_is_known(repair, found)
+            ),
         )
     return answers
+
+
+def _moves_what_is_known(repair: Repair, found: Gathered) -> bool:
+    """Whether it works only by moving a session whose time the patient knows: that is no repair for one press."""
+    moved = (found.bookings.get(each.session) for each in repair.changes)
+    return any(booking is not None and booking.is_told for booking in moved)
 
 
 def why_unplaced(found: Gathered, plan: Plan, *, now: datetime) -> dict[str, tuple[str, ...]]:

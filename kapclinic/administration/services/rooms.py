@@ -27,9 +27,11 @@ def change_room(*, room: Room, name: str, kind: RoomKind | str, is_active: bool)
     try:
         with transaction.atomic():
             room = Room.objects.select_for_update(of=("self",)).get(pk=room.pk)
+            has_same_use = (room.kind, room.is_active) == (kind, is_active)
             room.name, room.kind, room.is_active = name.strip(), kind, is_active
             room.save(update_fields=["name", "kind", "is_active"])
-            hooks.tell_room(room, timezone.now())
+            if not has_same_use:
+                hooks.tell_room(room, timezone.now())
             return room
     except IntegrityError as error:
         raise Refused(_TAKEN) from error
