@@ -19,14 +19,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from kapclinic.accounts import second_step
+from kapclinic.accounts import second_step, visits
 from kapclinic.accounts.models import User
 
 log = structlog.get_logger(__name__)
 # Whose secret is being read, where that is not the person who is signed in: half-way through a sign-in nobody is.
 _owner: ContextVar[User | None] = ContextVar("owner_of_second_step", default=None)
-
-from kapclinic.accounts import visits
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):

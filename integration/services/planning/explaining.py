@@ -184,7 +184,9 @@ def explain_unplaced(
         answers[key] = (
             _reasons(found, why, now=now),
             tuple(
-                _help(need, repair, found) for repair in why.repairs if not _moves_what_is_known(repair, found)
+                _help(need, repair, found)
+                for repair in why.repairs
+                if not _moves_what_is_known(repair, found)
             ),
         )
     return answers
