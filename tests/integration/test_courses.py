@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from episodes.models import Episode
+from episodes.models import Episode, Protocol
 from episodes.stages import Stage
 from integration.coursing import Preparing
 from integration.models import CourseProposal, CourseState, IntegrationNeed, NeedPart
@@ -277,6 +277,28 @@ def test_nothing_is_booked_when_a_dose_would_have_to_move(proposed, clinic, ther
     assert any("integration" in words for words in dose_of(proposed, 2)["reasons"])
     assert book(proposed, coordinator).proposal.state == CourseState.BOOKED
     assert DosingSession.objects.count() == 2
+
+
+def test_course_that_was_left_lying_is_worked_out_again(proposed, coordinator):
+    later = datetime.fromisoformat(dose_of(proposed, 1)["starts_at"]) + HOUR
+    assert {"taken", "in-the-past"} <= refusal(book, proposed, coordinator, now=later)
+    assert not Appointment.objects.exists()
+    proposed.refresh_from_db()
+    assert proposed.version == 2
+    assert all(
+        dose["starts_at"] is None or datetime.fromisoformat(dose["starts_at"]) > later
+        for dose in proposed.doses
+    )
+
+
+def test_protocol_whose_sessions_are_held_elsewhere_gets_its_doses_alone(treated, clinic, ask, coordinator):
+    parallel = Protocol.objects.get(clinic=clinic, slug="parallel").latest
+    Episode.objects.filter(pk=treated.pk).update(protocol_version=parallel)
+    found = propose(Episode.objects.get(pk=treated.pk), ask, coordinator)
+    assert [bool(dose["starts_at"]) for dose in found.doses] == [True] * 3
+    assert (found.sessions, found.missing) == ([], [])
+    book(found, coordinator)
+    assert {kind for kind, _ in live()} == {AppointmentKind.DOSING}
 
 
 def test_refusal_that_no_other_time_would_help_is_told_as_it_is(proposed, treated, coordinator):

@@ -76,8 +76,8 @@ def book_course(
                 [
                     Reason(
                         "taken",
-                        "Nothing was booked: a time has just been taken. The course was worked out again; look at it once"
-                        " more.",
+                        "Nothing was booked: not all of these times are free any more. The course was worked out again; look"
+                        " at it once more.",
                     ),
                     *refused.reasons,
                 ]
@@ -145,6 +145,9 @@ def _book_dose(
 ) -> DosingSession:
     starts_at = datetime.fromisoformat(dose["starts_at"])
     try:
+        if starts_at <= now:
+            # A dose in the past would be recorded without an appointment.
+            raise Refused(Reason("in-the-past", "That time has passed."))
         session = plan_session(
             episode=proposal.episode,
             planned_at=starts_at,
