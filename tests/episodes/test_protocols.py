@@ -187,3 +187,42 @@ def test_version_with_readings_is_made_on_its_page_and_they_are_taken_out_again(
     assert client.post(address, {**typed, "readings_im": ""}).status_code == 302
     assert protocol.latest.number == 3
     assert "readings" not in protocol.latest.data
+
+
+def test_version_states_due_days_of_handoffs_on_its_page_and_takes_them_out_again(
+    client, clinic, manager
+) -> None:
+    services.install_protocols(clinic=clinic)
+    protocol = Protocol.objects.get(clinic=clinic, slug="kap")
+    address = reverse("episodes:protocol-new-version", kwargs={"slug": protocol.slug})
+    client.force_login(manager)
+    typed = _typed(client.get(address), handoff_after_days="1", change_note="A day more")
+    assert client.post(address, {**typed, "handoff_after_days": "3"}).status_code == 422
+    assert client.post(address, typed).status_code == 302
+    assert protocol.latest.data["handoffs"] == {"after_days": 1}
+    typed = _typed(client.get(address), change_note="As the clinic has it")
+    assert client.post(address, {**typed, "handoff_after_days": ""}).status_code == 302
+    assert "handoffs" not in protocol.latest.data
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"before_days": 1}, "due days of handoffs are before_working_days and after_days, not before_days"),
+        ({"after_days": 6}, "whole number of days, 0 to 5"),
+        ({"after_days": -1}, "whole number of days"),
+        ({"after_days": True}, "whole number of days"),
+        ({"after_days": 0.5}, "whole number of days"),
+        (["after_days"], "of a wrong form"),
+    ],
+)
+def test_due_days_of_handoffs_are_checked(stated: Any, words: str) -> None:
+    with pytest.raises(ProtocolError, match=words):
+        ProtocolSpec.from_data({**SHIPPED["kap"], "handoffs": stated})
+
+
+def test_due_days_of_handoffs_are_the_clinics_unless_a_version_states_them() -> None:
+    assert ProtocolSpec.from_data(SHIPPED["kap"]).handoffs == {}
+    assert ProtocolSpec.from_data({**SHIPPED["kap"], "handoffs": {"after_days": 1}}).handoffs == {
+        "after_days": 1
+    }

@@ -1,6 +1,6 @@
 """The closed loop: agreed by both, heard outside, amended meanwhile, late, and what holds the dose."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from episodes.services import strike_entry
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.refusals import Refused
 from kapclinic.handoffs.claims import divergences_of
+from kapclinic.handoffs.jobs import WATCH_JOB
 from kapclinic.handoffs.models import Acknowledgement, Handoff, HeardHow
 from kapclinic.handoffs.owing import owes_a_loop
 from kapclinic.handoffs.selectors import editions_of, handoffs_of_episode, read_handoff
@@ -24,7 +25,9 @@ from kapclinic.handoffs.services import (
     sign_handoff,
 )
 from kapclinic.handoffs.services.watching import watch_handoffs
+from kapclinic.jobs.registry import handler_of
 from kapclinic.notices.models import Notice, Task
+from sessions.jobs import readiness_gaps
 from sessions.services import start_administration
 from tests.handoffs.situations import (
     COORDINATION,
@@ -326,6 +329,16 @@ def test_old_doses_alarm_nobody(dosed: Any) -> None:
     assert not Task.objects.filter(kind__startswith="handoff-").exists()
 
 
+@pytest.mark.parametrize(("hour", "again"), [("23:44:59", True), ("23:45:00", False), ("08:00:00", True)])
+def test_watch_looks_again_until_the_day_of_the_clinic_ends(dosed: Any, hour: str, again: bool) -> None:
+    day = "2026-03-12"
+    now = datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=dosed.clinic.zone)
+    payload = {"clinic": str(dosed.clinic.pk), "day": day}
+    found = handler_of(WATCH_JOB)(payload, now=now)
+    assert found == (now + timedelta(minutes=15) if again else None)
+    assert tasks_of("handoff-write")
+
+
 # -- the next dose ------------------------------------------------------------------------------------------
 
 
@@ -337,10 +350,13 @@ def reasons_before(room: Any, now: Any) -> dict[str, str]:
 def test_dose_waits_for_the_handoff_until_it_was_written_and_read(planned: Any) -> None:
     now = planned.start
     assert reasons_before(planned, now)["handoff-unread"] == "The handoff before this dose is not written."
+    # Days before, the same stands among what is not ready.
+    assert "handoff-unread" in dict(readiness_gaps(planned.session, now=now - timedelta(hours=48)))
     handoff = signed(planned, TO_PRESCRIBER, now=now - timedelta(hours=30))
     assert reasons_before(planned, now)["handoff-unread"] == "The handoff before this dose is not read."
     acknowledge_handoff(handoff=handoff, actor=planned.prescriber, now=now - timedelta(hours=29))
     assert "handoff-unread" not in reasons_before(planned, now)
+    assert "handoff-unread" not in dict(readiness_gaps(planned.session, now=now - timedelta(hours=24)))
 
 
 def test_next_dose_waits_for_the_handoff_after_the_last(dosed: Any) -> None:

@@ -272,3 +272,55 @@ def test_older_edition_points_to_the_newer_when_opened(dosed: Any) -> None:
     page = as_person(dosed.therapist).get(reverse("handoffs:detail", args=[first.pk])).content.decode()
     assert "Edition 2</a> stands in its place" in page
     assert "I have read it" not in page
+
+
+def test_reply_stays_in_the_form_when_the_handoff_was_amended_meanwhile(dosed: Any) -> None:
+    from kapclinic.handoffs.services import sign_handoff
+
+    first = signed(dosed, TO_THERAPIST)
+    new = amend_handoff(handoff=first, reason="Corrected.", actor=dosed.prescriber)
+    sign_handoff(handoff=new, version=new.version, actor=dosed.prescriber)
+    answer = as_person(dosed.therapist).post(
+        reverse("handoffs:acknowledge", args=[first.pk]), {"reply": "I will begin with the dream."}
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Edition 2 was signed meanwhile: read that one." in page
+    assert "I will begin with the dream." in page
+
+
+def test_nurse_records_who_outside_heard_it_when_the_receiver_has_no_account(dosed: Any) -> None:
+    from tests.handoffs.test_loop import put_outside
+
+    put_outside(dosed, TeamPart.THERAPIST, dosed.therapist)
+    handoff = signed(dosed, TO_THERAPIST)
+    client = as_person(dosed.nurse)
+    assert (
+        "Dr Outside</bdi> has no account here"
+        in client.get(reverse("handoffs:detail", args=[handoff.pk])).content.decode()
+    )
+    address = reverse("handoffs:heard", args=[handoff.pk])
+    form = {"heard_by": "Dr Outside", "how": "", "heard_at": "2026-03-12T09:00:00", "reply": "Will call."}
+    refused = client.post(address, form)
+    assert refused.status_code == 422
+    assert "Will call." in refused.content.decode()
+    assert client.post(address, {**form, "how": "phone"}).status_code == 302
+    page = client.get(reverse("handoffs:detail", args=[handoff.pk])).content.decode()
+    assert "by phone" in page
+    assert "recorded by" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("coordination", "Role definitions"), ("emergency", "Criteria for hospital")]
+)
+def test_handoff_about_the_episode_is_written_and_signed_on_its_page(
+    dosed: Any, kind: str, field: str
+) -> None:
+    client = as_person(dosed.prescriber)
+    address = reverse(f"handoffs:write-{kind}", args=[dosed.episode.public_id])
+    assert field in client.get(address).content.decode()
+    form = {**words(kind), "version": "0", "intent": "sign"}
+    answer = client.post(address, form)
+    handoff = Handoff.objects.get()
+    assert answer["Location"] == reverse("handoffs:detail", args=[handoff.pk])
+    assert (handoff.kind, handoff.reader_part) == (kind, "therapist")

@@ -176,12 +176,10 @@ def _divergence_sections(draft: Handoff, episode: Episode, now: datetime) -> lis
     zone = draft.clinic.zone
     rows: dict[ConsentCategory, list[tuple[str, ...]]] = {}
     for each in divergences_of(episode, now, besides=draft):
-        cells = [
-            f"{claim.words} ({claim.source}, {local_time(claim.at, zone)})"
-            for claim in (each.therapist, each.prescriber)
-        ]
-        rows.setdefault(each.category, []).append((each.title, *cells))
-    columns = ("Question", "Therapist", "Prescriber")
+        for claim in each.sides:
+            cells = (each.title, claim.part, claim.words, f"{claim.source}, {local_time(claim.at, zone)}")
+            rows.setdefault(each.category, []).append(cells)
+    columns = ("Question", "Who", "Recorded", "Where and when")
     return [
         snapshots.section(
             f"divergence-{category.value}",
@@ -189,7 +187,7 @@ def _divergence_sections(draft: Handoff, episode: Episode, now: datetime) -> lis
             category,
             [
                 snapshots.notice("Settle this between the two of you before the next dose."),
-                snapshots.table("Recorded differently by the two", columns, found),
+                snapshots.table("What each recorded last", columns, found),
             ],
         )
         for category, found in rows.items()
