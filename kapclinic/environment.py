@@ -86,3 +86,9 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": str(options.pop("port", None) or parts.port or ""),
         "OPTIONS": options,
     }
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, as browsers name an origin; "" for none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

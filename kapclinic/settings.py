@@ -12,7 +12,7 @@ import fontpkg_source_sans_3
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from kapclinic.environment import database_from_url, env_bool, env_int, env_list, env_str
+from kapclinic.environment import database_from_url, env_bool, env_int, env_list, env_str, origin_of
 from kapclinic.runtime.bootstrap import PANGO_LIBRARIES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -199,6 +201,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "kapclinic.accounts.passwords.ContextWordsValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk:today"
@@ -248,6 +251,32 @@ MFA_FORMS = {
     "reauthenticate": "kapclinic.accounts.forms.CodeAgainForm",
     "activate_totp": "kapclinic.accounts.forms.NewAppForm",
     "add_webauthn": "kapclinic.accounts.forms.NewPasskeyForm",
+}
+
+# Sign-in through the clinic's own identity provider, where one is named (kapclinic/accounts/oidc.py).
+OIDC_SERVER_URL = env_str("OIDC_SERVER_URL", "")
+if PRODUCTION and OIDC_SERVER_URL and not OIDC_SERVER_URL.startswith("https://"):
+    raise ImproperlyConfigured("OIDC_SERVER_URL must begin with https:// in production")
+OIDC_NAME = env_str("OIDC_NAME", "your clinic's account")
+# What the provider's ID token must say for it to stand for the second step.
+OIDC_STRONG_AMR = env_list("OIDC_STRONG_AMR", "mfa")
+OIDC_STRONG_ACR = env_list("OIDC_STRONG_ACR")
+SOCIALACCOUNT_ADAPTER = "kapclinic.accounts.oidc.InvitedOnlySocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "clinic",
+                "name": OIDC_NAME,
+                "client_id": env_str("OIDC_CLIENT_ID"),
+                "secret": env_str("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ]
+        if OIDC_SERVER_URL
+        else [],
+    }
 }
 
 EMAIL_HOST = env_str("EMAIL_HOST", "")
@@ -304,7 +333,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # The sign-in form leads to the identity provider, and browsers hold a redirect after a form to this list too.
+        "form-action": [SELF, *env_list("OIDC_SIGN_IN_ORIGIN", origin_of(OIDC_SERVER_URL))],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

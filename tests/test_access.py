@@ -47,6 +47,8 @@ PUBLIC = frozenset(
         "account_reauthenticate", "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp",
         "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_add_webauthn",
         "mfa_remove_webauthn", "mfa_reauthenticate_webauthn", "mfa_login_webauthn",
+        # The way in through an identity provider; not there unless one is set.
+        "openid_connect_login", "openid_connect_callback",
         # The secret in the link is the right.
         "accounts:invitation-follow", "accounts:invitation-accept", "scheduling:feed-calendar",
     }

@@ -199,6 +199,11 @@ def _link(_situation: Situation) -> dict[str, Any]:
     return {"secret": "a-link-that-nobody-sent"}
 
 
+@for_address("openid_connect_login", "openid_connect_callback")
+def _provider(_situation: Situation) -> dict[str, Any]:
+    return {"provider_id": "clinic"}
+
+
 @for_address("mfa_remove_webauthn")
 def _passkey(_situation: Situation) -> dict[str, Any]:
     return {"pk": 1}

@@ -24,7 +24,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """The actor, the clinic and the rights, for the frame around every page."""
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
-        return {"idle_lock_minutes": settings.IDLE_LOCK_MINUTES}
+        return {
+            "idle_lock_minutes": settings.IDLE_LOCK_MINUTES,
+            "oidc_name": settings.OIDC_NAME if settings.OIDC_SERVER_URL else "",
+        }
     return {
         "actor": actor,
         "clinic": actor.clinic,

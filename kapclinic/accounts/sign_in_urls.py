@@ -8,6 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path, re_path
 from django.views.decorators.cache import never_cache
 
+from kapclinic.accounts import oidc
 from kapclinic.accounts.pages import public_page
 from kapclinic.accounts.views.second_step import RemovePasskey, show
 
@@ -31,6 +32,8 @@ urlpatterns = [
         public_page(never_cache(views.password_reset_from_key_done)),
         name="account_reset_password_from_key_done",
     ),
+    path("oidc/<str:provider_id>/", oidc.sign_in, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/callback/", oidc.come_back, name="openid_connect_callback"),
     path("confirm/", public_page(never_cache(views.reauthenticate)), name="account_reauthenticate"),
     path("second-step/", show, name="mfa_index"),
     path("second-step/give/", public_page(never_cache(second_step.authenticate)), name="mfa_authenticate"),

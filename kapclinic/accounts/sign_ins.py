@@ -33,12 +33,17 @@ def begin(request: HttpRequest, user: User, *, now: datetime | None = None) -> S
         user=user,
         began_at=now,
         seen_at=now,
-        second_step_at=now if second_step.was_given(request, user) else None,
+        second_step_at=now if _is_strong(request, user) else None,
         device=device_words(request.META.get("HTTP_USER_AGENT", "")),
         address=_address_of(request),
     )
     request.session[SESSION_KEY] = str(sign_in.pk)
     return sign_in
+
+
+def _is_strong(request: HttpRequest, user: User) -> bool:
+    """Whether more than a password was given: here, or at the identity provider that says so."""
+    return second_step.was_given(request, user) or getattr(request, "is_strong_sign_in", False)
 
 
 def _address_of(request: HttpRequest) -> str | None:

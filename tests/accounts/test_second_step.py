@@ -30,7 +30,8 @@ def _code(*, periods_ago: int = 0) -> str:
     return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 - periods_ago))
 
 
-def _give_app(user: User) -> Authenticator:
+def give_app(user: User) -> Authenticator:
+    """An authenticator app whose secret is known here."""
     return Authenticator.objects.create(
         user=user, type=Authenticator.Type.TOTP, data={"secret": second_step.seal(SECRET, user_id=user.pk)}
     )
@@ -70,7 +71,7 @@ def test_person_without_a_step_works_when_it_is_only_offered(client: Client, nur
 
 
 def test_sign_in_ends_with_the_code_when_an_app_is_set_up(client: Client, nurse: User) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     assert _password(client, nurse).url == reverse("mfa_authenticate")
     assert client.get(TODAY).status_code == 302, "the password alone opens nothing"
     assert not SignIn.objects.exists()
@@ -81,7 +82,7 @@ def test_sign_in_ends_with_the_code_when_an_app_is_set_up(client: Client, nurse:
 
 
 def test_code_works_once_when_somebody_has_looked_over_the_shoulder(client: Client, nurse: User) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     code = _code()
     answers = []
     for browser in (client, Client()):
@@ -91,7 +92,7 @@ def test_code_works_once_when_somebody_has_looked_over_the_shoulder(client: Clie
 
 
 def test_right_code_is_refused_when_five_wrong_ones_came_before(client: Client, nurse: User) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     for _ in range(5):
         browser = Client()
         _password(browser, nurse)
@@ -104,7 +105,7 @@ def test_sign_in_gives_the_step_when_it_was_set_up_elsewhere_meanwhile(
     client: Client, nurse: User, required: None
 ) -> None:
     _password(client, nurse)
-    _give_app(nurse)
+    give_app(nurse)
     answer = client.get(reverse("notices:inbox"))
     assert answer.url.startswith(reverse("mfa_reauthenticate"))
     assert client.get(reverse("mfa_add_webauthn")).url.startswith(reverse("mfa_reauthenticate")), (
@@ -115,7 +116,7 @@ def test_sign_in_gives_the_step_when_it_was_set_up_elsewhere_meanwhile(
 
 
 def test_recovery_code_signs_in_once_when_the_device_is_lost(client: Client, nurse: User) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     Authenticator.objects.create(
         user=nurse,
         type=Authenticator.Type.RECOVERY_CODES,
@@ -134,7 +135,7 @@ def test_recovery_code_signs_in_once_when_the_device_is_lost(client: Client, nur
 def test_last_step_stays_when_one_is_required(
     client: Client, nurse: User, settings, is_required: bool, left: int
 ) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     _password(client, nurse)
     client.post(reverse("mfa_authenticate"), {"code": _code()})
     settings.MFA_REQUIRED = is_required
@@ -159,7 +160,7 @@ def test_last_passkey_stays_when_one_is_required(
 
 
 def test_secret_rests_sealed_and_opens_for_its_person_alone(nurse: User, therapist: User) -> None:
-    stored = _give_app(nurse).data["secret"]
+    stored = give_app(nurse).data["secret"]
     assert SECRET not in stored
     assert second_step.unseal(stored, user_id=nurse.pk) == SECRET
     with pytest.raises(DecryptionError):
@@ -167,7 +168,7 @@ def test_secret_rests_sealed_and_opens_for_its_person_alone(nurse: User, therapi
 
 
 def test_secrets_are_sealed_anew_when_the_key_changes(client: Client, nurse: User, settings) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     Authenticator.objects.create(user=nurse, type="webauthn", data={"name": "Key", "credential": {}})
     old = settings.ENCRYPTION_KEYS
     settings.ENCRYPTION_KEYS = ["new:" + "A" * 43 + "=", *old]
@@ -184,7 +185,7 @@ def test_secrets_are_sealed_anew_when_the_key_changes(client: Client, nurse: Use
 def test_manager_removes_the_step_of_a_person_whose_device_is_lost(
     client: Client, clinic: Clinic, manager: User, nurse: User
 ) -> None:
-    _give_app(nurse)
+    give_app(nurse)
     theirs = Client()
     theirs.force_login(nurse)
     client.force_login(manager)
@@ -266,7 +267,7 @@ def test_all_other_sign_ins_end_at_once(client: Client, nurse: User) -> None:
 
 def test_sign_in_of_another_person_is_not_there_to_end(client: Client, nurse: User, therapist: User) -> None:
     _password(Client(), therapist)
-    client.force_login(nurse)
+    _password(client, nurse)
     theirs = SignIn.objects.get(user=therapist)
     assert client.post(reverse("accounts:sign-in-end", kwargs={"pk": theirs.pk})).status_code == 404
     theirs.refresh_from_db()

@@ -62,7 +62,7 @@ def switch_clinic(request: ActorRequest) -> HttpResponse:
     return redirect("desk:today")
 
 
-@page("account.self", methods=("POST",))
+@page("account.self", methods=("POST",), confirm=("POST",))
 def end_sign_in(request: ActorRequest, pk: uuid.UUID) -> HttpResponse:
     """End one of one's own sign-ins, on whatever device; the one in use is ended by signing out."""
     sign_in = SignIn.objects.filter(pk=pk, user=request.actor.user).first()
@@ -73,7 +73,7 @@ def end_sign_in(request: ActorRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("accounts:self")
 
 
-@page("account.self", methods=("POST",))
+@page("account.self", methods=("POST",), confirm=("POST",))
 def end_other_sign_ins(request: ActorRequest) -> HttpResponse:
     """End every other sign-in of one's own."""
     count = sign_ins.end_others(user=request.actor.user, but=request.sign_in)
