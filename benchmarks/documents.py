@@ -107,14 +107,14 @@ def measure(rounds: int) -> dict[str, Any]:
     from kapclinic.documents.kinds import DocumentKind, register
     from kapclinic.documents.models import Document
     from kapclinic.documents.rendering import _engine
-    from kapclinic.documents.services import document_hash, make_pdf, render_html
+    from kapclinic.documents.services import make_pdf, render_html
 
     register(DocumentKind("benchmark", "Handoff to the therapist", "handoff-to-therapist", "handoff.read"))
     document = Document(
         kind="benchmark", title="Handoff", language="en", snapshot=handoff_snapshot(), version=1
     )
     document.subject_id = document.pk
-    document.content_hash = document_hash(document)
+    document.content_hash = document.hash_now()
     html = render_html(document)
     fetcher, fonts, style = _engine()
 

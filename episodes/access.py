@@ -54,6 +54,11 @@ def _team_rows(user: User) -> TeamQuerySet:
     return rows.filter(Q(covering=True) | ~Q(part__in=_COVER_PARTS))
 
 
+def team_parts(user: User, episode: Episode) -> frozenset[str]:
+    """The parts that this person holds in the episode's team now; a named cover's count while it covers."""
+    return frozenset(_team_rows(user).filter(episode=episode).values_list("part", flat=True))
+
+
 def _episode_q(relation: Relation, actor: Actor) -> Q:
     match relation:
         case Relation.CLINIC:

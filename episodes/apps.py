@@ -10,8 +10,13 @@ class EpisodesConfig(AppConfig):
     def ready(self) -> None:
         from episodes import checks, clinical_settings, guard_rules  # noqa: F401  importing registers them
         from episodes.access import register_relations
+        from episodes.readers import document_actions, expected_readings, reading_of_document
         from episodes.record_subjects import subject_of
+        from episodes.services.disclosures import DISCLOSURE_LIST
         from kapclinic.audit.access import register_subjects
+        from kapclinic.documents import kinds, reading
 
         register_relations()
         register_subjects(subject_of)
+        reading.register(reading_of_document, expected_readings, document_actions)
+        kinds.register(DISCLOSURE_LIST)

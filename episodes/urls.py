@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from episodes.views import consents, episode, patients, protocols, striking, team
+from episodes.views import consents, disclosures, episode, patients, protocols, striking, team
 
 app_name = "episodes"
 
@@ -22,6 +22,10 @@ urlpatterns = [
     path("episodes/<str:public_id>/team/outside/", team.outside_add, name="outside-add"),
     path("team/<uuid:pk>/end/", team.end, name="team-end"),
     path("episodes/<str:public_id>/consents/", consents.show, name="consents"),
+    path("episodes/<str:public_id>/disclosures/", disclosures.disclosures, name="disclosures"),
+    path("papers/<uuid:pk>/give-out/", disclosures.give_out, name="give-out"),
+    path("papers/<uuid:pk>/emergency/", disclosures.emergency, name="emergency"),
+    path("disclosures/<uuid:pk>/copy.pdf", disclosures.copy_file, name="disclosure-copy"),
     path("consents/<uuid:pk>/revoke/", consents.revoke, name="consent-revoke"),
     path("entries/<str:label>/<uuid:pk>/strike/", striking.strike, name="strike"),
     path("protocols/", protocols.index, name="protocols"),

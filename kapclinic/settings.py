@@ -33,6 +33,9 @@ SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env_str("SITE_URL", f"http://localhost:{env_int('PORT', 8000, least=1)}")
+# PKCS#12 file with the clinic's certificate and key; without one, documents are not signed (kapclinic/documents/signing.py).
+DOCUMENT_SIGNING_CERTIFICATE = env_str("KAP_SIGNING_CERTIFICATE", "")
+DOCUMENT_SIGNING_PASSPHRASE = env_str("KAP_SIGNING_PASSPHRASE", "")
 # Key ring for the encrypted fields: "id:base64 key" pairs, newest first (kapclinic/encryption.py).
 ENCRYPTION_KEYS = env_list("KAP_ENCRYPTION_KEYS")
 # Key ring of the record's chain, in the same form (kapclinic/audit/keys.py), and where its heads are written.

@@ -165,8 +165,12 @@ def make_sharing_consent(episode: Episode, actor: User, categories: list[str], *
         "categories": categories,
         "discloser": "The clinic",
         "recipient": "The care team",
+        "recipient_parts": ["prescriber", "nurse", "therapist"],
         "purpose": "Coordination of care",
         "expires_on": today + timedelta(days=365),
+        "states_right_to_revoke": True,
+        "states_conditions": True,
+        "states_redisclosure": True,
         **details,
     }
     return make_consent(episode, actor, ConsentKind.SHARING, **fields)

@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from episodes.models import CareTeamMember, Episode, Patient
-from episodes.services import add_allergy, set_goal
+from episodes.services import add_allergy, disclose_in_emergency, set_goal
 from integration.coursing import Preparing
 from integration.models import CourseProposal, IntegrationNeed, NeedPart, PlanCause, PlanProposal
 from integration.services import record_session
@@ -29,6 +29,7 @@ from kapclinic.administration import services as administration
 from kapclinic.breakglass.models import EmergencyAccess
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
+from kapclinic.documents.models import Document, Medium
 from kapclinic.documents.services import issue_document, store_attachment
 from kapclinic.jobs.models import Job, JobState
 from kapclinic.jobs.services import run_due
@@ -600,11 +601,31 @@ for _shelf, _action in (
     ("handoffs", "handoff.read"),
     ("sheets", "document.instructions"),
     ("reports", "outcomes.export"),
+    ("disclosures", "disclosure.list"),
 ):
     for_address(*(f"documents:{_shelf}-{_page}" for _page in ("detail", "status", "retry")))(
         partial(_document, _action)
     )
     for_address(f"documents:{_shelf}-file")(partial(_printed_document, _action))
+
+
+for_address("documents:check-document")(partial(_document, "document.read"))
+for_address("episodes:give-out", "episodes:emergency")(partial(_document, "document.read"))
+
+
+@for_address("episodes:disclosure-copy")
+def _disclosure(situation: Situation) -> dict[str, Any]:
+    document = Document.objects.get(**_document("document.read", situation))
+    row = disclose_in_emergency(
+        document=document,
+        episode=situation.episode,
+        receiver_name="Dr Made Up",
+        affiliation="Demo Hospital",
+        medium=Medium.PAPER,
+        reason="Made up",
+        actor=factories.make_actor(situation.team[Role.THERAPIST], situation.clinic),
+    )
+    return {"pk": row.pk}
 
 
 @for_address("documents:attachment")

@@ -1,6 +1,7 @@
 """Forms of the spine: shape and plausible ranges."""
 
 from episodes.forms.consents import ConsentForm, RevokeConsentForm
+from episodes.forms.disclosures import EmergencyForm, GiveOutForm
 from episodes.forms.episode import CloseEpisodeForm, GoalForm, MoveStageForm, OpenEpisodeForm, StrikeForm
 from episodes.forms.patient import AllergyForm, PatientForm
 from episodes.forms.protocol import ProtocolVersionForm
@@ -10,6 +11,8 @@ __all__ = [
     "AllergyForm",
     "CloseEpisodeForm",
     "ConsentForm",
+    "EmergencyForm",
+    "GiveOutForm",
     "GoalForm",
     "MoveStageForm",
     "OpenEpisodeForm",

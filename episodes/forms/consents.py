@@ -7,7 +7,15 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Fieldset, Layout, Row
 from django import forms
 
-from episodes.models import SHAREABLE, Consent, ConsentKind
+from episodes.models import (
+    SHAREABLE,
+    Consent,
+    ConsentKind,
+    Episode,
+    OutsideClinician,
+    RecipientPart,
+)
+from episodes.selectors import outside_clinicians_of
 
 
 class ConsentForm(forms.ModelForm):
@@ -21,6 +29,20 @@ class ConsentForm(forms.ModelForm):
         help_text="The safety core (medication, allergies, findings, risk, adverse events, doses) is always seen by the "
         "treating prescriber and nurse.",
     )
+    recipient_parts = forms.MultipleChoiceField(
+        choices=RecipientPart.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        initial=RecipientPart.values,
+        label="To whom on the care team",
+        help_text="The program shows it to these alone.",
+    )
+    recipient_outside = forms.ModelChoiceField(
+        OutsideClinician.objects.none(),
+        required=False,
+        label="Or to a clinician outside",
+        empty_label="Nobody outside",
+    )
     paper = forms.FileField(
         required=False, label="Signed paper", help_text="PDF, PNG or JPEG, at most 10 MB.",
         widget=forms.ClearableFileInput(attrs={"accept": "application/pdf,image/png,image/jpeg"}),
@@ -31,7 +53,8 @@ class ConsentForm(forms.ModelForm):
         model = Consent
         fields = [
             "kind", "text_version", "signed_on", "signed_by_name", "signer_is_representative", "representative_authority",
-            "expires_on", "names_off_label", "categories", "discloser", "recipient", "purpose",
+            "expires_on", "names_off_label", "categories", "discloser", "recipient", "recipient_parts",
+            "recipient_outside", "purpose", "states_right_to_revoke", "states_conditions", "states_redisclosure",
         ]  # fmt: skip
         widgets = {
             "kind": forms.RadioSelect,
@@ -41,11 +64,16 @@ class ConsentForm(forms.ModelForm):
         labels = {
             "names_off_label": "The text names that ketamine is used off-label",
             "signer_is_representative": "Signed by a representative",
+            "states_right_to_revoke": "The text states the right to revoke it in writing, and how",
+            "states_conditions": "The text states that treatment does not depend on signing it",
+            "states_redisclosure": "The text states that a receiver may pass on what is shared",
         }
         help_texts = {"text_version": "The version printed on the form, such as 2026-1."}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, episode: Episode, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        outside = cast(forms.ModelChoiceField, self.fields["recipient_outside"])
+        outside.queryset = outside_clinicians_of(episode)
         cast(forms.ChoiceField, self.fields["kind"]).choices = ConsentKind.choices
         self.fields["request_key"].initial = uuid.uuid4
         self.helper = FormHelper()
@@ -58,10 +86,14 @@ class ConsentForm(forms.ModelForm):
             "names_off_label",
             Fieldset(
                 "For a sharing consent",
-                HTML('<p class="muted">The elements that 45 CFR 164.508(c)(1) asks for.</p>'),
+                HTML('<p class="muted">The elements that 45 CFR 164.508(c) asks for.</p>'),
                 "categories",
                 Row(Column("discloser"), Column("recipient")),
+                Row(Column("recipient_parts"), Column("recipient_outside")),
                 "purpose",
+                "states_right_to_revoke",
+                "states_conditions",
+                "states_redisclosure",
             ),
             "paper",
             "request_key",

@@ -1,7 +1,7 @@
 """Patient, episode, care team, protocol and consent: the spine that every stage hangs on."""
 
 from episodes.models.allergies import Allergy, AllergyKind
-from episodes.models.consents import SHAREABLE, Consent, ConsentKind
+from episodes.models.consents import SHAREABLE, Consent, ConsentKind, RecipientPart
 from episodes.models.episode import (
     CareTeamMember,
     Episode,
@@ -32,6 +32,7 @@ __all__ = [
     "PatientQuerySet",
     "Protocol",
     "ProtocolVersion",
+    "RecipientPart",
     "SexAtBirth",
     "TeamPart",
 ]

@@ -30,6 +30,14 @@ SHAREABLE = tuple(
 )
 
 
+class RecipientPart(models.TextChoices):
+    """Who of the care team a sharing consent can name."""
+
+    PRESCRIBER = "prescriber", "Prescriber"
+    NURSE = "nurse", "Nurses"
+    THERAPIST = "therapist", "Therapist"
+
+
 class ConsentQuerySet(EntryQuerySet):
     """Queries over consents."""
 
@@ -63,7 +71,13 @@ class Consent(ClinicalEntry):
     recipient_outside = models.ForeignKey(
         OutsideClinician, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Who of the care team receives, as checked by the program; `recipient` is the wording on the paper.
+    recipient_parts = models.JSONField(default=list, blank=True)
     purpose = models.CharField(max_length=300, blank=True)
+    # The statements of 45 CFR 164.508(c)(2).
+    states_right_to_revoke = models.BooleanField("states the right to revoke it, and how", default=False)
+    states_conditions = models.BooleanField("states that treatment does not depend on it", default=False)
+    states_redisclosure = models.BooleanField("states that a receiver may pass it on", default=False)
     attachment = models.ForeignKey(
         Attachment, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -98,6 +112,20 @@ class Consent(ClinicalEntry):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, signed {self.signed_on}"
+
+    @property
+    def has_every_element(self) -> bool:
+        """For sharing: no core element of an authorization is missing (45 CFR 164.508(c)(1))."""
+        return bool(
+            self.categories
+            and self.discloser
+            and self.recipient
+            and (self.recipient_parts or self.recipient_outside_id)
+            and self.purpose
+            and self.expires_on
+            and self.signed_by_name
+            and (self.representative_authority or not self.signer_is_representative)
+        )
 
     def is_valid_on(self, day: date) -> bool:
         """True from the day of signing up to and including the day of expiry, unless revoked or struck."""

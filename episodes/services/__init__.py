@@ -2,6 +2,13 @@
 
 from episodes.services.care_team import add_team_member, end_team_member, grant_cover_access
 from episodes.services.consents import record_consent, revoke_consent
+from episodes.services.disclosures import (
+    disclose_in_emergency,
+    give_out,
+    issue_disclosure_list,
+    open_in_emergency,
+    read_note,
+)
 from episodes.services.episode import close_episode, move_stage, open_episode, record_event, set_goal
 from episodes.services.patients import (
     add_allergy,
@@ -17,12 +24,17 @@ __all__ = [
     "add_allergy",
     "add_team_member",
     "close_episode",
+    "disclose_in_emergency",
     "end_team_member",
+    "give_out",
     "grant_cover_access",
     "install_protocols",
+    "issue_disclosure_list",
     "move_stage",
     "open_episode",
+    "open_in_emergency",
     "possible_duplicates",
+    "read_note",
     "record_consent",
     "record_event",
     "register_patient",

@@ -37,9 +37,21 @@ def _incomplete(details: dict[str, Any], today: date) -> list[Reason]:
             ("recipient", "Name who may receive."),
             ("purpose", "Name the purpose."),
             ("expires_on", "A sharing consent needs an expiry date."),
+            # The statements of 45 CFR 164.508(c)(2).
+            ("states_right_to_revoke", "The text must state the right to revoke it, and how."),
+            ("states_conditions", "The text must state that treatment does not depend on signing it."),
+            ("states_redisclosure", "The text must state that a receiver may pass on what is shared."),
         ):
             if not details.get(field):
                 found.append(Reason(f"no-{field}", text, field=field))
+        if not details.get("recipient_parts") and not details.get("recipient_outside"):
+            found.append(
+                Reason(
+                    "no-receiver",
+                    "Tick who of the care team receives, or choose the clinician outside.",
+                    field="recipient_parts",
+                )
+            )
     if details.get("signer_is_representative") and not details.get("representative_authority"):
         found.append(
             Reason("no-authority", "Name the representative's authority.", field="representative_authority")

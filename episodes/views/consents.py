@@ -12,7 +12,7 @@ from django.utils import timezone
 from episodes import services
 from episodes.access import episode_for, row_for
 from episodes.forms import ConsentForm, RevokeConsentForm
-from episodes.models import SHAREABLE, Consent, ConsentKind, Episode
+from episodes.models import SHAREABLE, Consent, ConsentKind, Episode, RecipientPart
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
@@ -24,7 +24,13 @@ _CATEGORY_LABELS = {category.value: category.label for category in SHAREABLE}
 def consent_rows(consents: list[Consent], today: date) -> list[dict[str, Any]]:
     """Consents with their state in a word and its colour, and the labels of what they share."""
     return [
-        {"consent": consent, "state": state, "tone": tone, "categories": _labels(consent)}
+        {
+            "consent": consent,
+            "state": state,
+            "tone": tone,
+            "categories": _labels(consent),
+            "receivers": _receivers(consent),
+        }
         for consent in consents
         for state, tone in [_state(consent, today)]
     ]
@@ -34,11 +40,20 @@ def _labels(consent: Consent) -> list[str]:
     return [_CATEGORY_LABELS.get(value, value) for value in consent.categories]
 
 
+def _receivers(consent: Consent) -> list[str]:
+    found = [RecipientPart(part).label for part in consent.recipient_parts]
+    if consent.recipient_outside is not None:
+        found.append(str(consent.recipient_outside))
+    return found
+
+
 def _state(consent: Consent, today: date) -> tuple[str, str]:
     if consent.is_struck:
         return "entered in error", "outline"
     if consent.revoked_at is not None:
         return "revoked", "red"
+    if consent.kind == ConsentKind.SHARING and not consent.has_every_element:
+        return "incomplete: shares nothing", "amber"
     if consent.is_valid_on(today):
         return "in force", "green"
     return ("expired", "amber") if consent.signed_on <= today else ("not yet", "outline")
@@ -52,8 +67,9 @@ def show(request: ActorRequest, episode: Episode) -> HttpResponse:
         "signed_on": timezone.localdate(),
         "signed_by_name": f"{episode.patient.given_name} {episode.patient.family_name}",
         "discloser": episode.clinic.name,
+        "recipient_parts": RecipientPart.values,
     }
-    form = ConsentForm(request.POST or None, request.FILES or None, initial=initial)
+    form = ConsentForm(request.POST or None, request.FILES or None, initial=initial, episode=episode)
     if request.method == "POST" and form.is_valid():
         try:
             consent = _record(request, episode, form)
@@ -66,7 +82,7 @@ def show(request: ActorRequest, episode: Episode) -> HttpResponse:
             return redirect("episodes:consents", public_id=episode.public_id)
     consents = list(
         Consent.objects.filter(episode=episode).select_related(
-            "attachment", "created_by", "revoked_by", "entered_in_error_by"
+            "attachment", "recipient_outside", "created_by", "revoked_by", "entered_in_error_by"
         )
     )
     return render(
@@ -77,6 +93,7 @@ def show(request: ActorRequest, episode: Episode) -> HttpResponse:
             "form": form,
             "rows": consent_rows(consents, timezone.localdate()),
             "has_scope": can(request.actor, "episode.view", episode),
+            "may_list": can(request.actor, "disclosure.list", episode),
         },
         status=422 if form.errors else 200,
     )

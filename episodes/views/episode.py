@@ -15,12 +15,16 @@ from episodes.forms import CloseEpisodeForm, GoalForm, MoveStageForm, OpenEpisod
 from episodes.guards import GuardContext
 from episodes.models import CareTeamMember, Consent, Episode, EpisodeEvent, Goal, Patient
 from episodes.places import place_in_treatment
+from episodes.readers import eyes_of, readable_events
+from episodes.sharing import Discipline
 from episodes.stages import Stage
 from episodes.views.passing import passing_of, standing_reasons
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 
+THEMES = ConsentCategory.THEMES
 _EVENTS_SHOWN = 12
 
 
@@ -62,6 +66,7 @@ def _detail_page(
     place = place_in_treatment(episode, now) if episode.stage == Stage.TREATMENT else None
     may_see_clinical = can(actor, "chart.view", episode)
     events = EpisodeEvent.objects.filter(episode=episode).select_related("created_by")[: _EVENTS_SHOWN + 1]
+    eyes = eyes_of(actor, episode, now=now)
     context = {
         "episode": episode,
         "protocol": episode.protocol,
@@ -73,9 +78,10 @@ def _detail_page(
         "team": _team(episode, now),
         "consents": Consent.objects.filter(episode=episode).standing(),
         "today": timezone.localdate(),
-        "events": list(events)[:_EVENTS_SHOWN],
+        "events": readable_events(list(events)[:_EVENTS_SHOWN], eyes, actor),
         "has_more_events": len(events) > _EVENTS_SHOWN,
         "may_see_clinical": may_see_clinical,
+        "withheld": [] if eyes.sees(THEMES, Discipline.THERAPY) else [THEMES.label],
         "may_edit_team": can(actor, "episode.edit-team", episode),
         "may_close": episode.is_open and can(actor, "episode.close", episode),
         "may_sum_up": can(actor, "episode.close", episode),

@@ -11,9 +11,12 @@ from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
+from episodes.readers import eyes_of
+from episodes.services import read_note
+from episodes.sharing import Discipline
 from integration import selectors, services
 from integration.forms import AddendumForm, ApplyForm, MissForm, NoteForm, RecordForm
-from integration.models import IntegrationNeed, IntegrationSession, NeedPart
+from integration.models import IntegrationNeed, IntegrationSession, Modality, NeedPart
 from integration.services.planning import applied_repair
 from integration.views.explanations import explanation_for, may_undo
 from integration.windows import NeedState
@@ -23,6 +26,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.scheduling.forms import HeldForm
 from kapclinic.scheduling.models import INTEGRATION_KINDS, Appointment
 from kapclinic.scheduling.views.appointments import appointment_for
@@ -49,6 +53,7 @@ def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
     sessions = IntegrationSession.objects.filter(episode=episode).select_related(
         "therapist", "outside", "entered_in_error_by"
     )
+    sees_themes = eyes_of(request.actor, episode, now=now).sees(ConsentCategory.THEMES, Discipline.THERAPY)
     return render(
         request,
         "integration/overview.html",
@@ -58,6 +63,7 @@ def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
             "ahead": selectors.ahead_of_doses(episode.clinic, now, episode=episode),
             "sessions": sessions,
             "steps": selectors.open_action_steps(episode),
+            "withheld": [] if sees_themes else [ConsentCategory.THEMES.label],
             "may_write": policy.can(request.actor, "integration.write", episode),
             "may_book": policy.can(request.actor, "appointment.book", episode),
             "may_plan": policy.can(request.actor, "integration.plan", episode),
@@ -289,12 +295,25 @@ def _note_page(
     request: ActorRequest, session: IntegrationSession, *, may_write: bool, form: AddendumForm | None = None
 ) -> HttpResponse:
     parts = session.body.get("parts", {})
+    categories = {ConsentCategory.THEMES}
+    if Modality.TRAUMA in session.modalities:
+        categories.add(ConsentCategory.TRAUMA)
+    withheld = read_note(
+        actor=request.actor,
+        episode=session.episode,
+        note_id=session.pk,
+        what=f"Integration note of {timezone.localtime(session.held_from):%Y-%m-%d}",
+        categories=categories,
+        origin=Discipline.THERAPY,
+        now=timezone.now(),
+    )
     return render(
         request,
         "integration/note.html",
         {
             "episode": session.episode,
             "session": session,
+            "withheld": withheld,
             "parts": [
                 {"part": part, **parts.get(part.key, {"covered": False, "note": ""})}
                 for part in session.episode.protocol.integration_parts

@@ -22,7 +22,8 @@ class ContextWordsValidator:
             rest = rest.replace(word, "")
         if len(rest) < len(password) and len(rest) < LEAST_BESIDE:
             raise ValidationError(
-                "It leans on words of this clinic or program: add more of your own.", code="password_context_words"
+                "It leans on words of this clinic or program: add more of your own.",
+                code="password_context_words",
             )
 
     def get_help_text(self) -> str:

@@ -152,6 +152,9 @@ TABLE: dict[str, Grants] = {
     "conference.decide": _row(nur=(T, D), the=T, pre=(T, D)),
     "document.read": _row(nur=(T, D, G), the=(T, G), pre=(T, D, G)),
     "document.instructions": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
+    "document.check": _EVERYONE,
+    "document.give-out": _row(nur=(T, D), the=T, pre=(T, D)),
+    "disclosure.list": _row(coo=C, nur=(T, D), the=T, pre=(T, D)),
     # Emergency access
     "glass.break": _row(nur=C, the=C, pre=C),
     "glass.mine": _row(nur=O, the=O, pre=O),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from episodes.models import Episode, EpisodeEvent
+from episodes.readers import eyes_of, readable_events
+from episodes.sharing import Discipline
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.doses import DoseRow, doses_of, latest_vitals
 from kapclinic.desk.links import link
@@ -11,6 +13,7 @@ from kapclinic.desk.owed import tone_of, when_in_words
 from kapclinic.desk.scores import scores_of
 from kapclinic.desk.windows import ChartWindow, windows_of_episode
 from kapclinic.documents import kinds
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import Chart
 from kapclinic.documents.selectors import attachments_of, documents_of
 from kapclinic.documents.views import url_name
@@ -60,6 +63,10 @@ class ChartPage:
     since_last: list[EpisodeEvent]
     since_words: str
     owed: list[Owed]
+    # Labels of what the sharing consent withholds from this reader, by the part of the page.
+    withheld_scores: list[str]
+    withheld_doses: list[str]
+    withheld_events: list[str]
 
 
 def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
@@ -69,9 +76,20 @@ def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
         .select_related("created_by")
         .order_by("-at", "-created_at")[: TIMELINE_LENGTH + 1]
     )
+    eyes = eyes_of(actor, episode, now=now)
+    readable_events(timeline, eyes, actor)
+    # Questionnaires, doses and readings are the medical side's record; a therapist sees them here by consent.
+    withheld = {
+        category: [] if eyes.sees(category, Discipline.MEDICAL) else [str(category.label)]
+        for category in (ConsentCategory.SCORES, ConsentCategory.DOSE, ConsentCategory.ADVERSE_EVENTS)
+    }
     doses = doses_of(episode)
     scores, score_words = scores_of(episode, doses, actor)
     vitals, vitals_words = latest_vitals(episode, actor)
+    if withheld[ConsentCategory.SCORES]:
+        scores, score_words = None, []
+    if withheld[ConsentCategory.DOSE]:
+        doses, vitals, vitals_words = [], None, ""
     since, words = _since_last(timeline, actor)
     return ChartPage(
         windows=windows_of_episode(episode, actor, now=now),
@@ -86,6 +104,9 @@ def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
         since_last=since,
         since_words=words,
         owed=_owed(episode, actor, now=now),
+        withheld_scores=withheld[ConsentCategory.SCORES],
+        withheld_doses=withheld[ConsentCategory.DOSE],
+        withheld_events=withheld[ConsentCategory.ADVERSE_EVENTS],
     )
 
 

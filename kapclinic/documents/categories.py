@@ -6,7 +6,7 @@ from django.db import models
 class ConsentCategory(models.TextChoices):
     """What a section tells of; every section of every document has exactly one.
 
-    All but `ADMINISTRATIVE` carry the values that a sharing consent lists.
+    All but `ADMINISTRATIVE` and `SAFETY` carry the values that a sharing consent lists.
     """
 
     ADMINISTRATIVE = "administrative", "Administrative"
@@ -18,6 +18,3 @@ class ConsentCategory(models.TextChoices):
     MEDICATION = "medication", "Medication"
     SCORES = "scores", "Outcome scores"
     SUBSTANCE_USE = "substance-use", "Substance use"
-
-
-NEVER_WITHHELD = frozenset({ConsentCategory.ADMINISTRATIVE, ConsentCategory.SAFETY})

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.utils import timezone
 
 from kapclinic.documents.fonts import FONTS, STYLESHEET, font_file
+from kapclinic.documents.signing import SigningFailed, is_configured, load_signer
 
 
 @register()
@@ -28,6 +30,30 @@ def documents_can_be_printed(app_configs: Any, **kwargs: Any) -> list[CheckMessa
     if not style.is_file():
         missing.append(str(style))
     return [Error(f"Documents need this file: {path}", id="documents.E002") for path in missing]
+
+
+@register()
+def documents_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A certificate that is configured opens, has its key, and holds today."""
+    if not is_configured():
+        return []
+    try:
+        certificate = load_signer(
+            settings.DOCUMENT_SIGNING_CERTIFICATE, settings.DOCUMENT_SIGNING_PASSPHRASE
+        ).signing_cert
+    except SigningFailed as error:
+        return [Error(f"KAP_SIGNING_CERTIFICATE: {error}.", id="documents.E003")]
+    now = timezone.now()
+    if not certificate.not_valid_before <= now <= certificate.not_valid_after:
+        return [
+            Error(
+                f"The certificate that signs documents holds from {certificate.not_valid_before:%Y-%m-%d} "
+                f"to {certificate.not_valid_after:%Y-%m-%d}.",
+                hint="Put a valid one in its place, or leave KAP_SIGNING_CERTIFICATE empty.",
+                id="documents.E004",
+            )
+        ]
+    return []
 
 
 def _loads(name: str) -> bool:

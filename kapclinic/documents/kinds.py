@@ -12,7 +12,8 @@ class DocumentKind:
     """One kind: its name for people, the word in file names (no health data), access, and its place in the program.
 
     `action` is asked on the document itself, which reaches its episode by `subject_id`. `home` gives the address of the
-    page that the document belongs to, for the link back.
+    page that the document belongs to, for the link back. `origin` is the discipline that writes it ("medical", "therapy"),
+    empty for papers drawn together from the whole record: a sharing consent stands between the two.
     """
 
     key: str
@@ -21,6 +22,7 @@ class DocumentKind:
     action: str
     template: str = "documents/pdf/document.html"
     home: Callable[[Any], str] | None = None
+    origin: str = ""
 
 
 _kinds: dict[str, DocumentKind] = {}

@@ -38,11 +38,12 @@ class RenderFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RenderedPdf:
-    """A finished file: its bytes, their SHA-256 in hexadecimal, and the number of pages."""
+    """A finished file: its bytes, their SHA-256 in hexadecimal, the number of pages, and the certificate that signed it."""
 
     data: bytes
     sha256: str
     pages: int
+    signed_with: str = ""
 
 
 class OwnFilesFetcher(URLFetcher):

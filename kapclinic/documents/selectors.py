@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from kapclinic.clinics.models import Clinic, EntryQuerySet
-from kapclinic.documents.models import Attachment, Document, Rendition
+from kapclinic.documents.models import Attachment, Document
 
 
 def documents_of(*, clinic: Clinic, subject_id: uuid.UUID, kind: str | None = None) -> EntryQuerySet:
@@ -18,11 +18,6 @@ def current_document(*, clinic: Clinic, subject_id: uuid.UUID, kind: str) -> Doc
     """The newest document of a kind that nothing has replaced."""
     found = documents_of(clinic=clinic, subject_id=subject_id, kind=kind).standing()
     return found.filter(superseded_by__isnull=True).first()
-
-
-def rendition_of(document: Document) -> Rendition | None:
-    """The care team's PDF of a document, without its bytes."""
-    return document.renditions.filter(audience="care team").order_by("created_at").first()
 
 
 def attachments_of(*, clinic: Clinic, subject_id: uuid.UUID) -> EntryQuerySet:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kapclinic.documents.categories import NEVER_WITHHELD, ConsentCategory
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import (
     Band,
     Chart,
@@ -224,19 +224,26 @@ def check(whole: Mapping[str, Any]) -> None:
 BLOCK_TYPES = frozenset({"prose", "facts", "items", "notice", "absent", "table", "scores", "vitals"})
 
 
-def shown_sections(whole: Mapping[str, Any], withheld: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+def shown_sections(
+    whole: Mapping[str, Any], withheld: Iterable[str] = (), notices: Iterable[tuple[str, str]] = ()
+) -> Iterator[dict[str, Any]]:
     """The sections as a reader may see them: a withheld one keeps its title and says that it is withheld.
 
-    Charts are drawn here. The safety core is never withheld (45 CFR 164.506; POLICY).
+    `withheld` holds consent categories, `notices` pairs of a category and the notice that its sections carry
+    (documents.reading decides both). Charts are drawn here.
     """
-    hidden = frozenset(withheld) - NEVER_WITHHELD
+    hidden = frozenset(withheld)
+    carried = dict(notices)
     for index, part in enumerate(whole["sections"]):
         category = ConsentCategory(part["category"])
         shown = {**part, "category_label": category.label, "is_withheld": category.value in hidden}
         if shown["is_withheld"]:
             yield {**shown, "blocks": [], "source": ""}
             continue
-        yield {**shown, "blocks": [_drawn(block, f"c{index}-{n}") for n, block in enumerate(part["blocks"])]}
+        blocks = [_drawn(block, f"c{index}-{n}") for n, block in enumerate(part["blocks"])]
+        if category.value in carried:
+            blocks.append(notice(carried[category.value]))
+        yield {**shown, "blocks": blocks}
 
 
 def _drawn(block: Block, chart_id: str) -> Block:

@@ -15,8 +15,6 @@ from episodes.models import CareTeamMember, Episode, TeamPart
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, User
 from kapclinic.accounts.policy import Actor
-from kapclinic.documents import snapshots
-from kapclinic.documents.categories import NEVER_WITHHELD
 from kapclinic.handoffs.changes import FieldChange, field_changes
 from kapclinic.handoffs.claims import divergences_of
 from kapclinic.handoffs.divergence import Divergence
@@ -260,27 +258,28 @@ class HandoffContent:
     divergences: list[Divergence]
 
 
-def read_handoff(handoff: Handoff, *, now: datetime, withheld: Iterable[str] = ()) -> HandoffContent | None:
+def read_handoff(
+    handoff: Handoff, *, sections: Iterable[dict[str, Any]], withheld: Iterable[str], now: datetime
+) -> HandoffContent | None:
     """The one way in which a page gets at the words of a signed handoff; None for a draft.
 
-    `withheld` names the consent categories that this reader does not see: their sections say so, and nothing of them stands
-    among the changes or the divergences.
+    `sections` are those of its document as this reader may see them, `withheld` the consent categories that the reader does
+    not see: nothing of them stands among the links, the changes or the divergences.
     """
     if handoff.document is None:
         return None
-    hidden = frozenset(withheld) - NEVER_WITHHELD
+    hidden = frozenset(withheld)
     links: dict[str, tuple[Source, ...]] = from_stored(handoff.sources)
-    sections = [
-        {**section, "links": () if section["is_withheld"] else links.get(section["key"], ())}
-        for section in snapshots.shown_sections(handoff.document.snapshot, hidden)
-    ]
     changes: list[FieldChange] = []
     if handoff.supersedes is not None:
         changes = field_changes(handoff.kind, handoff.supersedes.body, handoff.body)
     return HandoffContent(
         handoff=handoff,
         heading=handoff.document.snapshot["heading"],
-        sections=sections,
+        sections=[
+            {**section, "links": () if section["is_withheld"] else links.get(section["key"], ())}
+            for section in sections
+        ],
         changes=[change for change in changes if change.category not in hidden],
         divergences=[each for each in divergences_of(handoff.episode, now) if each.category not in hidden],
     )

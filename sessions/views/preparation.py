@@ -10,10 +10,14 @@ from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
+from episodes.readers import eyes_of
+from episodes.services import read_note
+from episodes.sharing import Discipline
 from kapclinic.accounts import policy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.scheduling.models import Appointment, AppointmentKind
 from sessions.forms.preparation import AddendumForm, PreparationForm
 from sessions.models import PreparationSession
@@ -53,6 +57,9 @@ def preparation_list(request: ActorRequest, episode: Episode) -> HttpResponse:
         {
             "episode": episode,
             "notes": episode.preparations.select_related("therapist", "signed_by"),
+            "sees_themes": eyes_of(request.actor, episode, now=timezone.now()).sees(
+                ConsentCategory.THEMES, Discipline.THERAPY
+            ),
             "may_write": policy.can(request.actor, "preparation.write", episode),
         },
     )
@@ -147,12 +154,22 @@ def _detail(
     request: ActorRequest, note: PreparationSession, form: AddendumForm, status: int = 200
 ) -> HttpResponse:
     parts = note.body.get("parts", {})
+    withheld = read_note(
+        actor=request.actor,
+        episode=note.episode,
+        note_id=note.pk,
+        what=f"Preparation note of {timezone.localtime(note.held_from):%Y-%m-%d}",
+        categories={ConsentCategory.THEMES},
+        origin=Discipline.THERAPY,
+        now=timezone.now(),
+    )
     return render(
         request,
         "dosing/preparation_detail.html",
         {
             "episode": note.episode,
             "note": note,
+            "withheld": withheld,
             "parts": [
                 {
                     "label": part.label,

@@ -6,7 +6,9 @@ from django.core.exceptions import ValidationError
 from kapclinic.accounts.passwords import ContextWordsValidator
 
 
-@pytest.mark.parametrize("password", ["KapClinic-2026", "ketamine123456", "Nurse-Password-1", "spravatospravato"])
+@pytest.mark.parametrize(
+    "password", ["KapClinic-2026", "ketamine123456", "Nurse-Password-1", "spravatospravato"]
+)
 def test_password_is_refused_when_little_is_left_without_the_words(password: str) -> None:
     with pytest.raises(ValidationError):
         ContextWordsValidator().validate(password)

@@ -23,7 +23,9 @@ def kinds_of_every_shelf() -> Iterator[None]:
     """While it runs, there is a kind for every shelf, beside those of the apps."""
     before = dict(kinds._kinds)
     for action in ("document.read", "document.instructions", "outcomes.export", "handoff.read"):
-        kinds.register(DocumentKind(f"test:{action}", "Test document", "test-document", action))
+        kinds.register(
+            DocumentKind(f"test:{action}", "Test document", "test-document", action, origin="therapy")
+        )
     yield
     kinds._kinds.clear()
     kinds._kinds.update(before)

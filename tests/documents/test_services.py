@@ -15,7 +15,14 @@ from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents import rendering, selectors, services
 from kapclinic.documents.models import Attachment, Blob, Document, Rendition, RenditionState
-from kapclinic.documents.services import issue_document, job_key, make_pdf, retry_rendition, store_attachment
+from kapclinic.documents.services import (
+    Print,
+    issue_document,
+    job_key,
+    make_pdf,
+    retry_rendition,
+    store_attachment,
+)
 from kapclinic.documents.snapshots import BadSnapshot
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import run_due
@@ -29,15 +36,14 @@ def pages_of(data: bytes) -> list[str]:
 
 
 def the_rendition(document: Document) -> Rendition:
-    rendition = selectors.rendition_of(document)
-    assert rendition is not None
-    return rendition
+    """The PDF for the author's own side: nothing is withheld from it."""
+    return document.renditions.get(audience="Therapist")
 
 
 def test_issuing_writes_snapshot_hash_and_job_when_called(document: Document) -> None:
     rendition = the_rendition(document)
     job = Job.objects.get(key=job_key(rendition))
-    assert services.document_hash(document) == document.content_hash
+    assert document.hash_now() == document.content_hash
     assert rendition.state == RenditionState.QUEUED
     assert job.queue == JobQueue.DOCUMENTS
     # Jobs carry ids, never health data.
@@ -99,10 +105,10 @@ def test_pdf_says_the_name_whole_when_it_is_unusual(issue: Callable[..., Documen
 
 
 def test_withheld_section_says_so_when_consent_does_not_cover_it(document: Document) -> None:
-    text = " ".join(pages_of(make_pdf(document, withheld=("trauma", "safety")).data))
+    text = " ".join(pages_of(make_pdf(document, Print(withheld=("trauma",))).data))
     assert "Hidden words." not in text
     assert "Withheld" in text
-    # The safety core is never withheld.
+    # Another section stays.
     assert "latex" in text
 
 
@@ -144,7 +150,7 @@ def test_new_version_replaces_the_old_when_something_changed(issue: Callable[...
     first = issue()
     second = issue(snapshot=make_snapshot(text="Corrected."), supersedes=first)
     assert (second.version, second.supersedes_id) == (2, first.pk)
-    assert "replaces version 1" in " ".join(pages_of(make_pdf(second).data))
+    assert f"Supersedes version 1, document {first.pk}" in " ".join(pages_of(make_pdf(second).data))
     current = selectors.current_document(clinic=first.clinic, subject_id=first.subject_id, kind=first.kind)
     assert current == second
     with pytest.raises(Refused):

@@ -9,13 +9,15 @@ from django.urls import reverse
 
 from episodes.models import Episode
 from kapclinic.accounts.models import Role, User
-from kapclinic.documents import selectors
+from kapclinic.documents import snapshots
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.models import Attachment, Document, Rendition, RenditionState
 from kapclinic.documents.services import job_key, store_attachment
 from kapclinic.documents.views import SHELVES
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import run_due
 from tests import factories
+from tests.documents.situations import make_snapshot
 from tests.documents.test_files import a_picture
 
 
@@ -69,13 +71,16 @@ def test_document_opens_for_those_who_may_when_asked(
     opens: list[str],
     refused: list[str],
 ) -> None:
-    document = issue(action)
+    organisation = snapshots.section(
+        "today", "Today", ConsentCategory.ADMINISTRATIVE, [snapshots.prose("Rest today.")]
+    )
+    document = issue(action, snapshot=make_snapshot(sections=[organisation]))
     shelf = next(shelf for shelf, owner in SHELVES.items() if owner == action)
     address = reverse(f"documents:{shelf}-detail", args=[document.pk])
     for who in opens:
         response = as_person(request.getfixturevalue(who)).get(address)
         assert response.status_code == 200, who
-        assert "She asked for help." in response.content.decode()
+        assert "Rest today." in response.content.decode()
     for who in refused:
         assert as_person(request.getfixturevalue(who)).get(address).status_code == 403, who
     for who in ("manager", "therapist_off_team"):
@@ -94,7 +99,8 @@ def test_document_is_unknown_on_another_shelf_when_its_action_differs(
 def test_file_opens_with_a_harmless_name_when_it_is_ready(document: Document, nurse: User) -> None:
     client = as_person(nurse)
     address = reverse("documents:records-file", args=[document.pk])
-    assert client.get(address).status_code == 404
+    waiting = client.get(address)
+    assert waiting["Location"] == reverse("documents:records-detail", args=[document.pk])
     run_due(queue=JobQueue.DOCUMENTS)
     response = client.get(address)
     assert response.status_code == 200
@@ -116,12 +122,11 @@ def test_status_asks_again_by_itself_when_the_pdf_is_being_made(document: Docume
     assert "Open the PDF" in page
 
 
-def test_retry_is_offered_and_works_when_the_job_gave_up(document: Document, nurse: User) -> None:
-    rendition = selectors.rendition_of(document)
-    assert rendition is not None
+def test_retry_is_offered_and_works_when_the_job_gave_up(document: Document, prescriber: User) -> None:
+    rendition = document.renditions.get(audience="Prescriber")
     Rendition.objects.filter(pk=rendition.pk).update(state=RenditionState.FAILED, error_class="RenderFailed")
     Job.objects.filter(key=job_key(rendition)).update(state=JobState.FAILED)
-    client = as_person(nurse)
+    client = as_person(prescriber)
     page = client.get(reverse("documents:records-detail", args=[document.pk])).content.decode()
     assert "The PDF could not be made." in page
     assert "RenderFailed" in page

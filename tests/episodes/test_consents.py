@@ -44,7 +44,8 @@ def test_treatment_consent_names_the_off_label_use(episode, nurse) -> None:
 
 def test_sharing_consent_names_every_element_at_once(episode, nurse) -> None:
     assert _refused_fields(episode, nurse, kind=ConsentKind.SHARING) == {
-        "categories", "discloser", "recipient", "purpose", "expires_on",
+        "categories", "discloser", "recipient", "recipient_parts", "purpose", "expires_on",
+        "states_right_to_revoke", "states_conditions", "states_redisclosure",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The closed loop: agreed by both, heard outside, amended meanwhile, late, and what holds the dose."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,12 @@ from episodes.models import CareTeamMember, OutsideClinician, TeamPart
 from episodes.services import strike_entry
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.snapshots import shown_sections
 from kapclinic.handoffs.claims import divergences_of
 from kapclinic.handoffs.jobs import WATCH_JOB
 from kapclinic.handoffs.models import Acknowledgement, Handoff, HeardHow
 from kapclinic.handoffs.owing import owes_a_loop
-from kapclinic.handoffs.selectors import editions_of, handoffs_of_episode, read_handoff
+from kapclinic.handoffs.selectors import HandoffContent, editions_of, handoffs_of_episode, read_handoff
 from kapclinic.handoffs.services import (
     acknowledge_handoff,
     amend_handoff,
@@ -60,6 +62,15 @@ def amended(room: Any, first: Handoff, **changes: str) -> Handoff:
         actor=author, now=at,
     )  # fmt: skip
     return sign_handoff(handoff=kept, version=kept.version, actor=author, now=at)
+
+
+def content_of(handoff: Handoff, *, now: datetime, withheld: Sequence[str] = ()) -> HandoffContent:
+    """What a reader sees from whom these categories are withheld."""
+    assert handoff.document is not None
+    sections = shown_sections(handoff.document.snapshot, withheld)
+    content = read_handoff(handoff, sections=sections, withheld=withheld, now=now)
+    assert content is not None
+    return content
 
 
 def put_outside(room: Any, part: TeamPart, user: User) -> OutsideClinician:
@@ -156,7 +167,7 @@ def test_old_edition_cannot_be_acknowledged_when_it_was_amended_meanwhile(dosed:
 def test_amendment_shows_what_it_changed_and_opens_reading_again(dosed: Any) -> None:
     first = read(dosed, TO_THERAPIST, dose="34 mg IV.")
     second = amended(dosed, first, dose="30 mg IV.")
-    content = read_handoff(second, now=dosed.at(300))
+    content = content_of(second, now=dosed.at(300))
     assert content is not None
     (change,) = content.changes
     assert (change.title, [piece.text for piece in change.pieces if piece.what == "in"]) == (
@@ -171,7 +182,7 @@ def test_amendment_shows_what_it_changed_and_opens_reading_again(dosed: Any) -> 
 
 def test_withheld_categories_are_neither_shown_nor_told_as_changes(dosed: Any) -> None:
     second = amended(dosed, signed(dosed, TO_THERAPIST), trauma="The accident.", goals_view="changed")
-    content = read_handoff(second, now=dosed.at(300), withheld=["trauma", "safety"])
+    content = content_of(second, now=dosed.at(300), withheld=["trauma", "safety"])
     assert content is not None
     assert [change.key for change in content.changes] == ["goals_view"]
     shown = {section["key"]: section for section in content.sections}
@@ -396,7 +407,7 @@ def test_page_and_document_say_where_the_two_differ(dosed: Any) -> None:
     sections = {section["key"]: section for section in after.document.snapshot["sections"]}
     assert sections["divergence-safety"]["blocks"][1]["rows"][0][0] == "Risk of self-harm"
     assert sections["divergence-themes"]["category"] == "themes"
-    content = read_handoff(after, now=dosed.at(120), withheld=["themes"])
+    content = content_of(after, now=dosed.at(120), withheld=["themes"])
     assert content is not None
     assert [each.topic for each in content.divergences] == ["risk"]
 

@@ -16,8 +16,7 @@ from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.models import RenditionState
-from kapclinic.documents.selectors import rendition_of
-from kapclinic.documents.services import make_pdf
+from kapclinic.documents.services import Print, make_pdf
 from kapclinic.handoffs import prefill
 from kapclinic.handoffs.fields import FIELDS
 from kapclinic.handoffs.models import Acknowledgement, Handoff
@@ -33,7 +32,7 @@ BOTH = [TO_PRESCRIBER, TO_THERAPIST]
 
 def text_of(handoff: Handoff, **options: Any) -> str:
     assert handoff.document is not None
-    data = make_pdf(handoff.document, **options).data
+    data = make_pdf(handoff.document, Print(**options)).data
     return " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
 
 
@@ -178,7 +177,7 @@ def test_pdf_carries_text_figures_and_vitals_when_made(dosed: Any) -> None:
     handoff = signed(dosed, TO_THERAPIST, response="She wept, then <b>laughed</b> & slept 😀.")
     run_due(queue=JobQueue.DOCUMENTS)
     assert handoff.document is not None
-    rendition = rendition_of(handoff.document)
+    rendition = handoff.document.renditions.first()
     assert rendition is not None
     assert rendition.state == RenditionState.READY
     text = " ".join(text_of(handoff).split())

@@ -231,6 +231,8 @@ class Journey:
             episode=self.episode, actor=self.coordinator, now=at,
             details={
                 **signed, "kind": ConsentKind.SHARING, "discloser": self.clinic.name, "recipient": "The care team",
+                "recipient_parts": ["prescriber", "nurse", "therapist"], "states_right_to_revoke": True,
+                "states_conditions": True, "states_redisclosure": True,
                 "purpose": "Coordination of care",
                 "categories": ["dose", "adverse-events", "themes", "medication", "scores"],
             },

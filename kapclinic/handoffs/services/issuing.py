@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from episodes.models import Episode
+from episodes.sharing import Discipline
 from kapclinic.accounts.models import User
 from kapclinic.documents import snapshots
 from kapclinic.documents.categories import ConsentCategory
@@ -37,8 +38,17 @@ _LABELS = {
     HandoffKind.TO_THERAPIST: "Handoff to the therapist",
     HandoffKind.EMERGENCY: "Emergency handoff",
 }
+# Between whose words and their reader a sharing consent stands; the others are drawn together from the record.
+_ORIGINS = {HandoffKind.TO_PRESCRIBER: Discipline.THERAPY, HandoffKind.TO_THERAPIST: Discipline.MEDICAL}
 KINDS = {
-    kind: DocumentKind(f"handoff-{kind}", label, f"handoff-{kind}", "handoff.read", home=document_home)
+    kind: DocumentKind(
+        f"handoff-{kind}",
+        label,
+        f"handoff-{kind}",
+        "handoff.read",
+        home=document_home,
+        origin=_ORIGINS.get(kind, ""),
+    )
     for kind, label in _LABELS.items()
 }
 

@@ -15,7 +15,7 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
-from kapclinic.documents.views import document_status
+from kapclinic.documents.views import document_shown
 from kapclinic.handoffs import selectors, services
 from kapclinic.handoffs.forms import AcknowledgeForm, AmendForm, HeardForm
 from kapclinic.handoffs.models import Handoff, HandoffKind
@@ -47,15 +47,19 @@ def _detail(
     heard: HeardForm | None = None,
 ) -> HttpResponse:
     now = timezone.now()
-    content = selectors.read_handoff(handoff, now=now)
-    if content is None or handoff.document is None:
+    if handoff.document is None:
         raise Http404
+    shown = document_shown(request.actor, handoff.document, now=now)
+    content = selectors.read_handoff(
+        handoff, sections=shown["sections"], withheld=shown["reading"].withheld, now=now
+    )
     editions = selectors.editions_of(handoff)
     newest = next((edition for edition in editions if not edition.is_struck), handoff)
     may_write = policy.can(request.actor, WRITE_ACTION[HandoffKind(handoff.kind)], handoff)
     is_open = not handoff.is_read and not handoff.is_struck and newest.pk == handoff.pk
     outside = is_open and selectors.is_outside(handoff.episode, handoff.reader_part, now)
     context = {
+        **shown,
         "episode": handoff.episode,
         "handoff": handoff,
         "content": content,
@@ -72,7 +76,6 @@ def _detail(
         "acknowledge_form": acknowledge or AcknowledgeForm(),
         "heard_form": heard or HeardForm(initial={"heard_at": now}),
         "receiver": selectors.receiver_name(handoff.episode, handoff.reader_part, now),
-        **document_status(handoff.document),
     }
     failed = any(form is not None and form.errors for form in (amend, acknowledge, heard))
     return render(request, "handoffs/detail.html", context, status=422 if failed else 200)

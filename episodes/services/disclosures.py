@@ -1,0 +1,460 @@
+"""What of the record reaches whom: reading notes, giving copies out, emergencies, and the patient's list of it all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from episodes.models import Consent, ConsentKind, Episode, OutsideClinician
+from episodes.readers import (
+    Eyes,
+    eyes_in_emergency,
+    eyes_of,
+    eyes_of_outside,
+    eyes_of_patient,
+    origin_of,
+)
+from episodes.services.episode import record_event
+from episodes.services.locking import lock_episode
+from episodes.sharing import EMERGENCY_MINUTES, Discipline
+from kapclinic.accounts.models import Role, User
+from kapclinic.accounts.policy import Actor
+from kapclinic.clinics.refusals import Reason, Refused, refuse_if
+from kapclinic.clinics.services import setting
+from kapclinic.documents import snapshots
+from kapclinic.documents.categories import ConsentCategory
+from kapclinic.documents.charts import day_label
+from kapclinic.documents.kinds import DocumentKind
+from kapclinic.documents.models import Disclosure, DisclosureBasis, Document, Medium, Rendition
+from kapclinic.documents.parts import letterhead_of, local_time, patient_block
+from kapclinic.documents.reading import Reading, categories_of
+from kapclinic.documents.selectors import current_document
+from kapclinic.documents.services import (
+    ensure_rendition,
+    issue_document,
+    record_disclosure,
+    rendition_for,
+)
+from kapclinic.notices.services import open_task
+
+LIST_KIND = "disclosure-list"
+PATIENT_PURPOSE = "At the request of the individual"
+
+
+# Notes
+
+
+def read_note(
+    *,
+    actor: Actor,
+    episode: Episode,
+    note_id: uuid.UUID,
+    what: str,
+    categories: Collection[ConsentCategory],
+    origin: Discipline,
+    now: datetime,
+) -> list[str]:
+    """The labels of the categories for which a note is withheld from this person now; empty when it may be read.
+
+    Reading it is put on the list of disclosures.
+    """
+    eyes = eyes_of(actor, episode, now=now)
+    withheld = [
+        str(category.label)
+        for category in ConsentCategory
+        if category in categories and not eyes.sees(category, origin)
+    ]
+    if not withheld:
+        record_disclosure(
+            clinic=episode.clinic,
+            subject_id=episode.pk,
+            what=what,
+            about=str(note_id),
+            categories=[category.value for category in categories],
+            reading=eyes.reading([category.value for category in categories], origin=origin),
+            receiver=actor.user,
+            medium=Medium.PAGE,
+            now=now,
+        )
+    return withheld
+
+
+# Copies
+
+
+def give_out(
+    *,
+    document: Document,
+    episode: Episode,
+    outside: OutsideClinician | None,
+    medium: str,
+    purpose: str,
+    actor: Actor,
+    request_key: uuid.UUID | None = None,
+    now: datetime | None = None,
+) -> Disclosure:
+    """Make a copy out to an outside clinician, or to the patient when `outside` is None, and put it on the list.
+
+    What the consents in force at this moment do not give to that receiver is withheld in the copy. The same `request_key`
+    again makes no second.
+
+    Raises:
+        Refused: no consent names the receiver, the copy would show what its maker may not see, the document does not stand,
+            or the purpose is missing.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        # Revoking locks the episode too: a copy is either before it or after it.
+        episode = lock_episode(episode)
+        known = _made_before(request_key)
+        if known is not None:
+            return known
+        reasons = _does_not_stand(document)
+        if outside is None:
+            eyes, name, part = eyes_of_patient(episode, now=now), str(episode.patient), "Patient"
+        else:
+            eyes = eyes_of_outside(outside, episode, now=now)
+            name = ", ".join(filter(None, (outside.name, outside.practice)))
+            part = eyes.reader.words
+            if not purpose.strip():
+                reasons.append(Reason("no-purpose", "Say what it is for.", "purpose"))
+            if not any(eyes.sees(ConsentCategory(value)) for value in categories_of(document.snapshot)):
+                reasons.append(
+                    Reason(
+                        "no-consent",
+                        f"No sharing consent in force names {outside.name}: nothing may be given out.",
+                        "receiver",
+                    )
+                )
+        reading = eyes.reading(categories_of(document.snapshot), addressee=name)
+        reasons += _shows_more_than_seen(document, reading, eyes_of(actor, episode, now=now))
+        refuse_if(reasons)
+        return _hand_over(
+            document=document,
+            episode=episode,
+            reading=reading,
+            name=name,
+            part=part,
+            medium=medium,
+            purpose=purpose.strip() or PATIENT_PURPOSE,
+            actor=actor.user,
+            request_key=request_key,
+            now=now,
+        )
+
+
+def disclose_in_emergency(
+    *,
+    document: Document,
+    episode: Episode,
+    receiver_name: str,
+    affiliation: str,
+    medium: str,
+    reason: str,
+    actor: Actor,
+    request_key: uuid.UUID | None = None,
+    now: datetime | None = None,
+) -> Disclosure:
+    """Give the whole document to somebody outside who treats the patient in an emergency, consent or none.
+
+    Recorded as 42 CFR 2.51(c) asks: who received it and where they work, who gave it, when, and the nature of the emergency.
+
+    Raises:
+        Refused: the name, the affiliation or the reason is missing, or the document does not stand.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        episode = lock_episode(episode)
+        known = _made_before(request_key)
+        if known is not None:
+            return known
+        reasons = _does_not_stand(document)
+        for text, field, words in (
+            (receiver_name, "receiver_name", "Name who receives it."),
+            (affiliation, "affiliation", "Name the hospital or service."),
+            (reason, "reason", "Say what the emergency is."),
+        ):
+            if not text.strip():
+                reasons.append(Reason(f"no-{field}", words, field))
+        refuse_if(reasons)
+        until = now + timedelta(minutes=setting(episode.clinic, EMERGENCY_MINUTES))
+        name = f"{receiver_name.strip()}, {affiliation.strip()}"
+        eyes = eyes_in_emergency(episode, now=now, until=until)
+        row = _hand_over(
+            document=document,
+            episode=episode,
+            reading=eyes.reading(categories_of(document.snapshot), addressee=name),
+            name=name,
+            part="Emergency",
+            medium=medium,
+            purpose="Emergency treatment",
+            actor=actor.user,
+            request_key=request_key,
+            reason=reason.strip(),
+            now=now,
+        )
+        _ask_for_review(row, episode, now=now)
+        return row
+
+
+def open_in_emergency(
+    *,
+    episode: Episode,
+    reason: str,
+    actor: Actor,
+    request_key: uuid.UUID | None = None,
+    now: datetime | None = None,
+) -> Disclosure:
+    """Open to the actor what the sharing consent withholds of this episode, for the clinic's time (EMERGENCY_MINUTES).
+
+    Raises:
+        Refused: no reason.
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        episode = lock_episode(episode)
+        known = _made_before(request_key)
+        if known is not None:
+            return known
+        if not reason.strip():
+            raise Refused(Reason("no-reason", "Say what the emergency is.", "reason"))
+        eyes = eyes_of(actor, episode, now=now)
+        withheld = sorted(category.value for category in ConsentCategory if not eyes.sees(category))
+        row = Disclosure.objects.create(
+            clinic=episode.clinic,
+            subject_id=episode.pk,
+            what="Everything that is withheld",
+            receiver=actor.user,
+            receiver_name=actor.user.full_name,
+            receiver_part=eyes.reader.words,
+            medium=Medium.PAGE,
+            shown=withheld,
+            basis=DisclosureBasis.EMERGENCY,
+            purpose="Emergency treatment",
+            reason=reason.strip(),
+            at=now,
+            until=now + timedelta(minutes=setting(episode.clinic, EMERGENCY_MINUTES)),
+            request_key=request_key,
+            created_at=now,
+            created_by=actor.user,
+        )
+        _log(row, episode, actor.user, now)
+        _ask_for_review(row, episode, now=now)
+        return row
+
+
+def copy_to_serve(disclosure: Disclosure, episode: Episode, *, now: datetime) -> Rendition | None:
+    """The PDF of a copy that was made out, while what it rests on still holds; None once it does not."""
+    if disclosure.rendition is None or disclosure.document is None:
+        return None
+    if disclosure.basis == DisclosureBasis.EMERGENCY:
+        until = disclosure.at + timedelta(minutes=setting(episode.clinic, EMERGENCY_MINUTES))
+        eyes = eyes_in_emergency(episode, now=now, until=until)
+    elif disclosure.basis == DisclosureBasis.PATIENT:
+        eyes = eyes_of_patient(episode, now=now)
+    else:
+        grants = Consent.objects.filter(pk__in=disclosure.consents).select_related("recipient_outside")
+        outside = next((each.recipient_outside for each in grants if each.recipient_outside), None)
+        if outside is None:
+            return None
+        eyes = eyes_of_outside(outside, episode, now=now)
+    reading = eyes.reading(
+        categories_of(disclosure.document.snapshot), addressee=disclosure.rendition.addressee
+    )
+    current = rendition_for(disclosure.document, reading)
+    return current if current is not None and current.pk == disclosure.rendition_id else None
+
+
+def _made_before(request_key: uuid.UUID | None) -> Disclosure | None:
+    if request_key is None:
+        return None
+    return Disclosure.objects.filter(request_key=request_key).first()
+
+
+def _does_not_stand(document: Document) -> list[Reason]:
+    if document.is_struck or Document.objects.filter(supersedes=document).exists():
+        return [Reason("does-not-stand", "Another version stands in its place: give out that one.")]
+    return []
+
+
+def _shows_more_than_seen(document: Document, reading: Reading, own: Eyes) -> list[Reason]:
+    """Nobody makes out a copy of what they may not see themselves."""
+    origin = origin_of(document)
+    unseen = [
+        str(ConsentCategory(value).label).lower()
+        for value in categories_of(document.snapshot)
+        if value not in reading.withheld and not own.sees(ConsentCategory(value), origin)
+    ]
+    if not unseen:
+        return []
+    return [
+        Reason(
+            "unseen",
+            f"The copy would show what is withheld from you ({', '.join(unseen)}): ask who wrote it to give it out.",
+        )
+    ]
+
+
+def _hand_over(
+    *,
+    document: Document,
+    episode: Episode,
+    reading: Reading,
+    name: str,
+    part: str,
+    medium: str,
+    purpose: str,
+    actor: User,
+    request_key: uuid.UUID | None,
+    now: datetime,
+    reason: str = "",
+) -> Disclosure:
+    held = frozenset(categories_of(document.snapshot))
+    shown = sorted(held.difference(reading.withheld))
+    row = Disclosure.objects.create(
+        clinic=episode.clinic,
+        subject_id=episode.pk,
+        what=document.title,
+        document=document,
+        rendition=ensure_rendition(document=document, reading=reading, actor=actor, now=now),
+        receiver_name=name[:300],
+        receiver_part=part,
+        medium=medium,
+        shown=shown,
+        withheld=sorted(held.intersection(reading.withheld)),
+        basis=DisclosureBasis.EMERGENCY if reason else reading.basis_of(shown),
+        consents=sorted(reading.consents),
+        purpose=purpose[:300],
+        reason=reason,
+        at=now,
+        request_key=request_key,
+        created_at=now,
+        created_by=actor,
+    )
+    _log(row, episode, actor, now)
+    return row
+
+
+def _log(row: Disclosure, episode: Episode, actor: User, now: datetime) -> None:
+    is_emergency = row.basis == DisclosureBasis.EMERGENCY
+    record_event(
+        episode=episode,
+        kind="disclosure.emergency" if is_emergency else "disclosure.made",
+        summary=f"{'Disclosed in an emergency' if is_emergency else 'Given out'}: {row.what} to {row.receiver_name}"[
+            :300
+        ],
+        actor=actor,
+        now=now,
+        subject=row,
+    )
+
+
+def _ask_for_review(row: Disclosure, episode: Episode, *, now: datetime) -> None:
+    """A manager looks at every emergency; the task says no word about the patient."""
+    open_task(
+        clinic=episode.clinic,
+        key=f"emergency-disclosure:{row.pk}",
+        kind="emergency-disclosure",
+        title=f"Review an emergency disclosure by {row.created_by}",
+        role=Role.MANAGER,
+        detail=f"Episode {episode.public_id}",
+        due_at=now + timedelta(days=1),
+        now=now,
+    )
+
+
+# The patient's list
+
+
+def _home(document: Document) -> str:
+    public_id = Episode.objects.filter(pk=document.subject_id).values_list("public_id", flat=True).first()
+    return reverse("episodes:disclosures", args=[public_id]) if public_id else ""
+
+
+DISCLOSURE_LIST = DocumentKind(LIST_KIND, "List of disclosures", "disclosures", "disclosure.list", home=_home)
+
+
+def issue_disclosure_list(*, episode: Episode, actor: User, now: datetime | None = None) -> Document:
+    """The list of what was disclosed, for the patient (45 CFR 164.528, 42 CFR 2.25); nothing new gives the same document."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        episode = lock_episode(episode)
+        zone = episode.clinic.zone
+        rows = list(Disclosure.objects.filter(subject_id=episode.pk).order_by("at", "pk"))
+        consents = list(
+            Consent.objects.filter(episode=episode, kind=ConsentKind.SHARING).standing().order_by("signed_on")
+        )
+        admin = ConsentCategory.ADMINISTRATIVE
+        listed = snapshots.table(
+            "Disclosures, the earliest first",
+            ("When", "What", "To whom, and how", "Why"),
+            [
+                (
+                    local_time(row.at, zone),
+                    f"{row.what}: {_labels(row.shown)}"
+                    + (f"; withheld: {_labels(row.withheld)}" if row.withheld else ""),
+                    f"{row.receiver_name} ({row.receiver_part.lower()}): {row.get_medium_display().lower()}",
+                    ". ".join(filter(None, (row.get_basis_display(), row.purpose, row.reason))),
+                )
+                for row in rows
+            ],
+        )
+        on_file = snapshots.table(
+            "Sharing consents on file",
+            ("Signed", "Covers", "To whom", "For what", "Until"),
+            [
+                (
+                    day_label(consent.signed_on),
+                    _labels(consent.categories),
+                    consent.recipient,
+                    consent.purpose,
+                    f"revoked {local_time(consent.revoked_at, zone)}"
+                    if consent.revoked_at
+                    else day_label(consent.expires_on)
+                    if consent.expires_on
+                    else "no expiry: not in force",
+                )
+                for consent in consents
+            ],
+        )
+        whole = snapshots.snapshot(
+            heading="List of disclosures",
+            subheading="Who received what of your record, when, and on what ground",
+            letterhead=letterhead_of(episode.clinic),
+            patient=patient_block(episode.patient),
+            sections=[
+                snapshots.section("disclosures", "Disclosures", admin, [listed] if rows else [
+                    snapshots.absent("Nothing was disclosed.")
+                ]),
+                snapshots.section("consents", "Consents", admin, [on_file] if consents else [
+                    snapshots.absent("No sharing consent is on file.")
+                ]),
+                snapshots.section("rights", "Your rights", admin, [
+                    snapshots.prose(
+                        "You may revoke a sharing consent in writing at any time. It works from then on; what was shared "
+                        "before stays on this list. Those who treat you with medicines always see what keeps you safe: "
+                        "medication, allergies, findings, risk, adverse events and doses."
+                    )
+                ]),
+            ],
+        )  # fmt: skip
+        return issue_document(
+            clinic=episode.clinic,
+            kind=LIST_KIND,
+            subject_id=episode.pk,
+            title="List of disclosures",
+            snapshot=whole,
+            actor=actor,
+            supersedes=current_document(clinic=episode.clinic, subject_id=episode.pk, kind=LIST_KIND),
+            now=now,
+        )
+
+
+def _labels(values: Iterable[str]) -> str:
+    known = {category.value: str(category.label).lower() for category in ConsentCategory}
+    return ", ".join(known.get(value, value) for value in values) or "nothing"
