@@ -17,6 +17,7 @@ from kapclinic.jobs.services import run_due
 from kapclinic.notices.models import Notice, Task
 from kapclinic.scheduling.models import AppointmentKind, AppointmentState, Part, WorkingHours
 from kapclinic.scheduling.services import (
+    add_extra_hours,
     add_holiday,
     add_time_off,
     book_appointment,
@@ -201,6 +202,27 @@ def test_hours_that_end_touch_only_what_lay_in_them(told, clinic, therapist, coo
     (change,) = PlanProposal.objects.get().changes
     assert change["need"] == str(need_of_dose(told).pk)
     assert need_of_dose(told).appointment.starts_at.date() == TUESDAY
+
+
+def test_extra_hours_that_are_taken_back_leave_the_told_time_and_propose_another(
+    travel, clinic, episode, nurse, therapist, coordinator
+):
+    slots = (after(26) + timedelta(minutes=7), after(50) + timedelta(minutes=7))
+    rows = [
+        add_extra_hours(
+            clinic=clinic, person=therapist, starts_at=slot, ends_at=slot + HOUR, actor=therapist, now=T0
+        )
+        for slot in slots
+    ]
+    dose = give_dose(episode, nurse)
+    plan_need(need=need_of_dose(dose), now=T0)
+    tell(need_of_dose(dose), coordinator)
+    withdraw_roster_row(row=rows[0], actor=therapist, now=T0)
+    run_due()
+    assert need_of_dose(dose).appointment.starts_at == slots[0]
+    (change,) = PlanProposal.objects.get().changes
+    assert change["why"] == f"{therapist} does not work then any more."
+    assert change["after"]["starts_at"] == slots[1].isoformat()
 
 
 def test_own_limits_plan_anew_once_for_many_changes(held, clinic, therapist, nurse, prescriber):
