@@ -140,7 +140,7 @@ def _point_django_at(url: str) -> None:
 
 
 @contextmanager
-def _on_database(url: str, blocker: DjangoDbBlocker) -> Iterator[None]:
+def on_database(url: str, blocker: DjangoDbBlocker) -> Iterator[None]:
     """Use the ORM on another database, with real commits, and go back afterwards."""
     from django.db import connection
 
@@ -161,7 +161,7 @@ def django_db_setup(
     """A clone of the template for this process's `db` tests; replaces pytest-django's own set-up."""
     name = _fresh_name("db")
     databases.clone(migrated_template, name)
-    with _on_database(databases.owner_url(name), django_db_blocker):
+    with on_database(databases.owner_url(name), django_db_blocker):
         django_db_blocker.block()
         yield
         django_db_blocker.restore()
@@ -208,7 +208,7 @@ def committed_db(migrated_template: str, django_db_blocker: DjangoDbBlocker) -> 
     """A database of this test's own with real commits, as the application's login role; its name."""
     name = _fresh_name("own")
     databases.clone(migrated_template, name)
-    with _on_database(databases.app_url(name), django_db_blocker):
+    with on_database(databases.app_url(name), django_db_blocker):
         yield name
     databases.drop(name)
 
@@ -225,7 +225,7 @@ def module_database(migrated_template: str) -> Iterator[str]:
 @pytest.fixture
 def shared_db(module_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """Like `committed_db`, but the module's tests see each other's rows: for many tests that put back what they change."""
-    with _on_database(databases.app_url(module_database), django_db_blocker):
+    with on_database(databases.app_url(module_database), django_db_blocker):
         yield module_database
 
 
@@ -256,7 +256,7 @@ def live_clinic(running_clinic: LiveClinic, django_db_blocker: DjangoDbBlocker) 
 
     Its database lives as long as the module, so tests of one module see each other's rows.
     """
-    with _on_database(databases.app_url(running_clinic.database), django_db_blocker):
+    with on_database(databases.app_url(running_clinic.database), django_db_blocker):
         yield running_clinic
 
 

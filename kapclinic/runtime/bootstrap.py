@@ -209,14 +209,17 @@ def ensure_chromium() -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """One of the two commands: its locked packages and the module that goes on inside `.venv`."""
+    """One of the commands: its locked packages, the module that goes on inside `.venv`, and what that is told first."""
 
     lock: Path
     module: str
+    arguments: tuple[str, ...] = ()
 
 
 COMMANDS = {
     "run": Command(ROOT / "requirements" / "base.txt", "kapclinic.runtime.launch"),
+    "backup": Command(ROOT / "requirements" / "base.txt", "kapclinic.runtime.backup", ("backup",)),
+    "restore": Command(ROOT / "requirements" / "base.txt", "kapclinic.runtime.backup", ("restore",)),
     "test": Command(ROOT / "requirements" / "test.txt", "kapclinic.runtime.verify"),
 }
 
@@ -227,6 +230,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     if name == "run":
         run_arguments(rest)
     command = COMMANDS[name]
+    os.environ["KAP_CALLED_FROM"] = os.getcwd()
     os.chdir(ROOT)
     try:
         with one_at_a_time(ROOT):
@@ -242,7 +246,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     os.environ["VIRTUAL_ENV"] = str(VENV)
     os.environ["PYTHONUNBUFFERED"] = "1"
-    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", command.module, *rest])
+    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", command.module, *command.arguments, *rest])
 
 
 if __name__ == "__main__":
