@@ -102,6 +102,12 @@ def test_lost_room_moves_nothing_and_its_repair_keeps_the_told_time_in_another_r
     proposal.refresh_from_db()
     undo_proposal(proposal=proposal, actor=coordinator, roles=COORDINATOR, now=T0)
     assert need_of_dose(told).appointment.room == rooms[0]
+    # A closure that is taken back takes its repair with it.
+    again = close(rooms[0], coordinator, until=90)
+    assert Task.objects.filter(kind="plan-repair", done_at=None).count() == 1
+    withdraw_roster_row(row=again, actor=coordinator, now=T0)
+    assert PlanProposal.objects.filter(state=ProposalState.DROPPED).count() == 1
+    assert not Task.objects.filter(kind="plan-repair", done_at=None).exists()
 
 
 def test_dose_in_a_lost_room_gets_a_free_one_of_its_kind_and_is_named_where_there_is_none(
@@ -142,13 +148,6 @@ def test_closed_room_is_not_planned_in(at_work, clinic, episode, nurse, coordina
     booked = need_of_dose(dose).appointment
     assert booked.room == room
     assert booked.starts_at >= after(36)
-
-
-def test_taking_the_closure_back_ends_its_repair(told, rooms, coordinator):
-    row = close(rooms[0], coordinator)
-    withdraw_roster_row(row=row, actor=coordinator, now=T0)
-    assert PlanProposal.objects.get().state == ProposalState.DROPPED
-    assert not Task.objects.filter(kind="plan-repair", done_at=None).exists()
 
 
 def test_room_of_another_use_gives_up_its_sessions_in_a_proposal(told, rooms):
