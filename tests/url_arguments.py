@@ -488,11 +488,25 @@ def _course(situation: Situation) -> dict[str, Any]:
         at_doses=False,
         nurse=str(situation.team[Role.NURSE].pk),
     )
+    start = timezone.now() + timedelta(days=12)
+    dose = {
+        "number": 1, "is_on": True, "starts_at": start.isoformat(), "ends_at": (start + timedelta(hours=3)).isoformat(),
+        "room": None, "others": [(start + timedelta(hours=1)).isoformat()], "reasons": [],
+    }  # fmt: skip
+    session = {
+        "dose": 1, "talk": "integration", "is_on": True, "starts_at": (start + timedelta(hours=30)).isoformat(),
+        "ends_at": (start + timedelta(hours=31)).isoformat(), "person": ask.therapist, "room": None, "place": "telehealth",
+        "prepares": 2,
+    }  # fmt: skip
+    without = {"number": 2, "starts_at": None, "ends_at": None, "others": [], "reasons": ["No time."]}
     course = CourseProposal.objects.create(
         clinic=situation.clinic,
         episode=situation.episode,
         key=uuid.uuid4(),
         asked=ask.as_data(),
+        doses=[dose, {**dose, **without}],
+        sessions=[session],
+        missing=[{"dose": 1, "talk": "preparation", "reasons": ["No time."]}],
         looked_at=timezone.now(),
         created_by=situation.coordinator,
     )

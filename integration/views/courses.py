@@ -46,17 +46,19 @@ class Line:
     where: str
     is_ticked: bool
     prepares: int | None
+    appointment: str | None
 
 
 @dataclass(frozen=True)
 class DoseLine:
-    """One dose on the page, with what belongs to it. `choices`: beginnings, the chosen one first in time order."""
+    """One dose on the page, with what belongs to it. `choices`: beginnings in order, each as sent, and whether chosen."""
 
     number: int
     is_ticked: bool
     starts_at: datetime | None
     ends_at: datetime | None
     room: str
+    appointment: str | None
     choices: list[tuple[str, datetime, bool]]
     reasons: list[str]
     before: list[Line]
@@ -275,6 +277,7 @@ def _dose_lines(course: CourseProposal, form: ChangesForm | None) -> list[DoseLi
                 starts_at=starts_at,
                 ends_at=None if starts_at is None else datetime.fromisoformat(dose["ends_at"]),
                 room=rooms.get(dose["room"] or "", ""),
+                appointment=dose.get("appointment"),
                 choices=[
                     (start, datetime.fromisoformat(start), start == dose["starts_at"]) for start in offered
                 ],
@@ -314,6 +317,7 @@ def _line(line: dict[str, Any], people: dict[str, str], rooms: dict[str, str], u
         where="telehealth" if is_telehealth else rooms.get(line["room"] or "", "in person"),
         is_ticked=key not in unticked,
         prepares=line["prepares"],
+        appointment=line.get("appointment"),
     )
 
 

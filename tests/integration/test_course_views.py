@@ -1,7 +1,7 @@
 """The pages of a course: asked for, changed, booked, taken back."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -85,6 +85,10 @@ def test_page_shows_the_course_and_books_it_in_one_go(course, treated, client):
     answer = client.post(address(course, "book"), form_of(course), follow=True)
     assert "each dose still waits for its order" in answer.content.decode()
     assert Appointment.objects.filter(kind=AppointmentKind.DOSING).count() == 2
+    course.refresh_from_db()
+    page = client.get(address(course, "detail")).content.decode()
+    for line in (*course.doses, *course.sessions):
+        assert reverse("scheduling:appointment-detail", args=[line["appointment"]]) in page
     # A second press, or a second tab, changes nothing.
     before = Appointment.objects.count()
     assert (
@@ -144,20 +148,14 @@ def test_refusal_to_take_back_is_told_in_words(course, client, coordinator, trea
 def test_time_that_was_just_taken_is_told_kindly(course, clinic, client, coordinator, therapist):
     line = next(line for line in course.sessions if line["talk"] == "integration")
     book_appointment(
-        clinic=clinic, kind=AppointmentKind.TEAM_MEETING, starts_at=line["starts_at"] and _moment(line["starts_at"]),
-        ends_at=_moment(line["ends_at"]), people=[(therapist, Part.ATTENDEE)], actor=coordinator, roles=COORDINATOR,
-        now=T0,
+        clinic=clinic, kind=AppointmentKind.TEAM_MEETING, starts_at=datetime.fromisoformat(line["starts_at"]),
+        ends_at=datetime.fromisoformat(line["ends_at"]), people=[(therapist, Part.ATTENDEE)], actor=coordinator,
+        roles=COORDINATOR, now=T0,
     )  # fmt: skip
     answer = client.post(address(course, "book"), form_of(course), follow=True)
     text = answer.content.decode()
     assert "A time had just been taken. Integration of dose 1: now" in text
     assert "The course is booked" in text
-
-
-def _moment(text: str):
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ def treated(at_work, clinic, episode, nurse, prescriber):
 
 @pytest.fixture
 def ask(therapist, nurse, prescriber):
-    """Three doses, Mondays and Thursdays at ten."""
+    """Two doses, Mondays and Thursdays at ten."""
     return CourseAsk(
-        doses=3, first=MONDAY, weekdays=(1, 4), earliest=time(9), wanted=time(10), latest=time(16),
+        doses=2, first=MONDAY, weekdays=(1, 4), earliest=time(9), wanted=time(10), latest=time(16),
         preparing=Preparing.SHARED, therapist=str(therapist.pk), at_doses=False, nurse=str(nurse.pk),
         prescriber=str(prescriber.pk),
     )  # fmt: skip
@@ -107,12 +107,10 @@ def dose_of(course, number):
 
 def test_proposal_shows_every_dose_with_its_sessions_and_books_nothing(proposed):
     starts = [datetime.fromisoformat(dose["starts_at"]) for dose in proposed.doses]
-    assert [(start.day, start.hour) for start in starts] == [(15, 16), (18, 16), (22, 16)]
+    assert [(start.day, start.hour) for start in starts] == [(15, 16), (18, 16)]
     kinds = [(line["dose"], line["talk"]) for line in proposed.sessions]
-    assert kinds == [
-        (1, "preparation"), (1, "integration"), (2, "integration"), (3, "integration"), (3, "secondary"),
-    ]  # fmt: skip
-    assert [line["prepares"] for line in proposed.sessions[1:4]] == [2, 3, None]
+    assert kinds == [(1, "preparation"), (1, "integration"), (2, "integration"), (2, "secondary")]
+    assert [line["prepares"] for line in proposed.sessions[1:3]] == [2, None]
     assert (proposed.missing, proposed.is_proven, proposed.state) == ([], True, CourseState.OPEN)
     assert all(dose["others"] for dose in proposed.doses)
     assert not Appointment.objects.exists()
@@ -131,7 +129,7 @@ def test_booking_makes_doses_and_holds_what_they_owe(proposed, treated, coordina
     assert found.changed == ()
     assert found.proposal.state == CourseState.BOOKED
     doses = DosingSession.objects.filter(episode=treated).order_by("planned_at")
-    assert [each.state for each in doses] == [SessionState.PLANNED] * 3
+    assert [each.state for each in doses] == [SessionState.PLANNED] * 2
     assert {each.doseorders.count() for each in doses} == {0}
     assert {each.room.kind for each in doses} == {"dosing"}
     with_whom = {
@@ -139,7 +137,7 @@ def test_booking_makes_doses_and_holds_what_they_owe(proposed, treated, coordina
     }
     assert with_whom == {(nurse, Part.NURSE), (prescriber, Part.PRESCRIBER)}
     needs = IntegrationNeed.objects.ahead().select_related("appointment").filter(episode=treated)
-    assert [need.part for need in needs.order_by("part", "d0")] == [NeedPart.PRIMARY] * 3 + [
+    assert [need.part for need in needs.order_by("part", "d0")] == [NeedPart.PRIMARY] * 2 + [
         NeedPart.SECONDARY
     ]
     for need in needs:
@@ -168,8 +166,8 @@ def test_holds_of_a_course_stay_when_the_clinic_plans_anew(booked, clinic):
 
 
 def test_hold_of_the_secondary_session_follows_its_dose(booked, clinic, coordinator):
-    dose = booking_of(dose_of(booked, 3))
-    before = booking_of(line_of(booked, "secondary", 3))
+    dose = booking_of(dose_of(booked, 2))
+    before = booking_of(line_of(booked, "secondary", 2))
     move_appointment(
         appointment=dose, starts_at=dose.starts_at + 24 * HOUR, ends_at=dose.ends_at + 24 * HOUR,
         actor=coordinator, roles=COORDINATOR, now=T0,
@@ -203,7 +201,7 @@ def test_hold_of_the_secondary_session_is_kept_while_the_dose_runs(treated, ask,
 
 
 def test_unticked_session_is_not_booked(proposed, coordinator):
-    book(proposed, coordinator, without={"preparation:1", "secondary:3"})
+    book(proposed, coordinator, without={"preparation:1", "secondary:2"})
     kinds = [kind for kind, _ in live()]
     assert AppointmentKind.PREPARATION not in kinds
     assert AppointmentKind.SECONDARY_INTEGRATION not in kinds
@@ -276,7 +274,7 @@ def test_nothing_is_booked_when_a_dose_would_have_to_move(proposed, clinic, ther
     assert dose_of(proposed, 2)["starts_at"] is None
     assert any("integration" in words for words in dose_of(proposed, 2)["reasons"])
     assert book(proposed, coordinator).proposal.state == CourseState.BOOKED
-    assert DosingSession.objects.count() == 2
+    assert DosingSession.objects.count() == 1
 
 
 def test_course_that_was_left_lying_is_worked_out_again(proposed, coordinator):
@@ -295,7 +293,7 @@ def test_protocol_whose_sessions_are_held_elsewhere_gets_its_doses_alone(treated
     parallel = Protocol.objects.get(clinic=clinic, slug="parallel").latest
     Episode.objects.filter(pk=treated.pk).update(protocol_version=parallel)
     found = propose(Episode.objects.get(pk=treated.pk), ask, coordinator)
-    assert [bool(dose["starts_at"]) for dose in found.doses] == [True] * 3
+    assert [bool(dose["starts_at"]) for dose in found.doses] == [True] * 2
     assert (found.sessions, found.missing) == ([], [])
     book(found, coordinator)
     assert {kind for kind, _ in live()} == {AppointmentKind.DOSING}
@@ -346,7 +344,7 @@ def test_course_keeps_away_from_a_dose_that_was_given(treated, ask, coordinator,
 
 
 def test_therapist_who_is_there_at_doses_is_booked_for_them_alone(treated, ask, coordinator, therapist):
-    found = book(propose(treated, replace(ask, at_doses=True, doses=2), coordinator), coordinator)
+    found = book(propose(treated, replace(ask, at_doses=True), coordinator), coordinator)
     dose = booking_of(dose_of(found.proposal, 1))
     part = dose.participants.get(person=therapist)
     assert (part.part, part.is_exclusive) == (Part.THERAPIST, True)
@@ -374,9 +372,9 @@ def test_course_is_not_taken_back_once_something_happened(booked, coordinator):
     cancel_appointment(
         appointment=booking_of(dose_of(booked, 2)), reason="By hand", actor=coordinator, now=T0
     )
-    third = booking_of(dose_of(booked, 3))
+    first = booking_of(dose_of(booked, 1))
     move_appointment(
-        appointment=third, starts_at=third.starts_at + HOUR, ends_at=third.ends_at + HOUR, actor=coordinator,
+        appointment=first, starts_at=first.starts_at + HOUR, ends_at=first.ends_at + HOUR, actor=coordinator,
         roles=COORDINATOR, now=T0,
     )  # fmt: skip
     before = live()

@@ -24,7 +24,7 @@ from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.clinics.services import setting
 
 # Other beginnings that are offered for each dose.
-MOST_OTHERS = 5
+MOST_OTHERS = 4
 # A page waits for them; each dose has its share.
 _OTHERS_SECONDS = 3.0
 
