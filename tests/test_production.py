@@ -13,6 +13,7 @@ _ASK = """
 import json, django
 django.setup()
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 # Nothing is collected here, and how files are named is not the question.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -30,6 +31,10 @@ found["cookies"] = {name: {key: morsel[key] for key in ("secure", "httponly", "s
 found["session"] = {name: getattr(settings, "SESSION_COOKIE_" + name)
                     for name in ("NAME", "SECURE", "HTTPONLY", "SAMESITE", "DOMAIN")}
 found["second_step"] = settings.MFA_REQUIRED
+try:
+    call_command("load_demo", "--show-sign-ins")
+except CommandError as error:
+    found["demo"] = str(error)
 print(json.dumps(found))
 """
 
@@ -73,3 +78,7 @@ def test_cookies_are_bound_to_the_host_and_closed_to_scripts(production: dict) -
 
 def test_second_step_is_required(production: dict) -> None:
     assert production["second_step"] is True
+
+
+def test_demo_with_its_public_passwords_is_not_loaded(production: dict) -> None:
+    assert "KAP_MODE=demo alone" in production["demo"]

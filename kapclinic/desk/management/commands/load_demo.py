@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kapclinic.clinics.models import Clinic
@@ -19,6 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--show-sign-ins", action="store_true", help="only print the demo's sign-ins")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError(
+                "The passwords of the demo's people are public: load it with KAP_MODE=demo alone."
+            )
         if options["show_sign_ins"]:
             for person in STAFF:
                 roles = ", ".join(role.label.lower() for role in person.roles)
