@@ -1,9 +1,9 @@
 """What the record costs: `python benchmarks/audit.py [--json]`.
 
 1. Writing: the time of an HTTP POST that changes clinical rows, through the whole middleware as the application's role, on a
-   Postgres that waits for the disk at each commit as in production. "Without" is the same release with plain history triggers: no
-   event, no position and role on each row, no triggers with the owner's rights, no sealing. Both databases are asked in turns; the
-   one with the record is sealed every second meanwhile, thirty times as often as by default. Bar: at most 1.10 times.
+   Postgres that waits for the disk at each commit as in production. "Without" is the same release with plain history triggers:
+   no event, no position and role on each row, no triggers with the owner's rights, no sealing. Both databases are asked in
+   turns; the one with the record is sealed every second meanwhile, thirty times as often as by default. Bar: 1.10 times.
 2. Verifying: a million access events in a throw-away cluster, written in transactions of ten, sealed, verified. Bar: 60 s.
 
 Exit 1 when a bar is missed. The databases are the benchmark's own and are thrown away.
@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -135,11 +134,11 @@ def post_goal(url: str, *, rounds: int) -> list[float]:
     """Seconds of each of `rounds` POSTs that set a goal of treatment: a row, its history, an event."""
     from django.test import Client
     from django.urls import reverse
+    from pages import OPEN_CAST, PAST_CAST  # type: ignore[import-not-found]  # beside this file
 
     from episodes.models import CareTeamMember
     from kapclinic.accounts.models import Role
     from kapclinic.desk.demo.cast import external_id
-    from pages import OPEN_CAST, PAST_CAST  # type: ignore[import-not-found]  # beside this file
 
     number = (*PAST_CAST, *OPEN_CAST).index(PATIENT)
     with on(url):
@@ -211,15 +210,15 @@ def measure_verifying(stack: ExitStack, events: int, say: Callable[[str], None])
 
     from kapclinic.runtime.throw_away import start_servers
 
-    postgres, own = start_servers(stack, prefix="kapbench-")
+    _postgres, own = start_servers(stack, prefix="kapbench-")
     os.environ |= own | {"LOG_LEVEL": "ERROR"}
     prepare = [sys.executable, "-m", "kapclinic.runtime.prepare"]
     subprocess.run(prepare, cwd=ROOT, env={**os.environ, "KAP_DATABASE_ROLE": "owner"}, check=True)
     say(f"Writing {events:,} events…")
     insert = (
         "DO $$ BEGIN FOR n IN 1..{batches} LOOP"
-        " INSERT INTO audit_accessevent (at, user_id, clinic_id, action, outcome, relation, patient_id, episode_id, object_type,"
-        " object_id, url_name, method, client_address, request)"
+        " INSERT INTO audit_accessevent (at, user_id, clinic_id, action, outcome, relation, patient_id, episode_id,"
+        " object_type, object_id, url_name, method, client_address, request)"
         " SELECT now(), gen_random_uuid(), gen_random_uuid(), 'chart.view', 'allowed', 'on the care team, or covering',"
         " gen_random_uuid(), gen_random_uuid(), 'episodes.episode', gen_random_uuid()::text, 'desk:chart', 'GET', '10.0.0.1',"
         " md5(random()::text) FROM generate_series(1, {rows}); COMMIT; END LOOP; END $$"
@@ -255,7 +254,9 @@ def main() -> int:
     """Measure, print, and say by the exit code whether the bars were met."""
     parser = argparse.ArgumentParser(description="What the record costs to write and to verify.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
-    parser.add_argument("--rounds", type=int, default=30, help="turns of ten POSTs for each database (default 30)")
+    parser.add_argument(
+        "--rounds", type=int, default=30, help="turns of ten POSTs for each database (default 30)"
+    )
     parser.add_argument("--events", type=int, default=EVENTS, help="events to verify (default a million)")
     parser.add_argument("--only", choices=("writing", "verifying"), help="one of the two")
     options = parser.parse_args()

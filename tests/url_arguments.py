@@ -26,6 +26,7 @@ from integration.services.coursing import CourseAsk
 from kapclinic.accounts import services as people
 from kapclinic.accounts.models import Invitation, Licence, Membership, Role, SignIn, User
 from kapclinic.administration import services as administration
+from kapclinic.audit.models import Oddity, UnusualRead
 from kapclinic.breakglass.models import EmergencyAccess
 from kapclinic.clinics.models import Clinic, Room
 from kapclinic.documents import kinds
@@ -252,6 +253,15 @@ def _proposal(situation: Situation) -> dict[str, Any]:
         actor=situation.manager,
     )
     return {"pk": proposal.pk}
+
+
+@for_address("administration:review-answer")
+def _unusual_read(situation: Situation) -> dict[str, Any]:
+    read = UnusualRead.objects.create(
+        clinic_id=situation.clinic.pk, kind=Oddity.NIGHT, key=f"walk:{uuid.uuid4()}",
+        user_id=situation.team[Role.NURSE].pk, first_at=timezone.now(), last_at=timezone.now(), number=1,
+    )  # fmt: skip
+    return {"pk": read.pk}
 
 
 # Inbox and jobs

@@ -174,6 +174,8 @@ TABLE: dict[str, Grants] = {
     "clinic.manage": _row(man=C),
     "jobs.view": _row(coo=C, man=C),
     "jobs.retry": _row(coo=C, man=C),
+    "audit.review": _row(man=C),
+    "audit.export": _row(man=C),
 }
 
 # Actions on things of the house, which are no patient's: everyone who works at the clinic may know that they exist.
@@ -181,7 +183,7 @@ HOUSE_ACTIONS = frozenset(
     action
     for action in TABLE
     if action.startswith(
-        ("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import.")
+        ("staff.", "rooms.", "clinic.", "settings.", "protocols.", "jobs.", "account.", "import.", "audit.")
     )
     or action == "process-note.transfer"
 )

@@ -8,4 +8,4 @@ class AdministrationConfig(AppConfig):
     label = "administration"
 
     def ready(self) -> None:
-        from kapclinic.administration import jobs  # noqa: F401  registers the handler
+        from kapclinic.administration import clinical_settings, jobs  # noqa: F401  importing registers them

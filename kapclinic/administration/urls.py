@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kapclinic.administration.views import credentials, house, invitations, overview, settings, staff
+from kapclinic.administration.views import credentials, house, invitations, overview, review, settings, staff
 
 app_name = "administration"
 
@@ -26,6 +26,10 @@ urlpatterns = [
     path("rooms/", house.rooms, name="rooms"),
     path("rooms/<uuid:pk>/", house.room, name="room"),
     path("details/", house.details, name="details"),
+    path("review/", review.events, name="review-events"),
+    path("review/export/", review.export, name="review-export"),
+    path("review/unusual/", review.unusual, name="review-unusual"),
+    path("review/unusual/<int:pk>/", review.answer, name="review-answer"),
     path("settings/", settings.index, name="settings"),
     path("settings/<str:key>/", settings.show, name="setting"),
     path("settings/proposals/<uuid:pk>/decide/", settings.decide, name="proposal-decide"),

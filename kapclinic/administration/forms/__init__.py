@@ -10,16 +10,19 @@ from kapclinic.administration.forms.people import (
     StrikeForm,
     TrainingForm,
 )
+from kapclinic.administration.forms.review import EventFilterForm, ReadReviewForm
 from kapclinic.administration.forms.settings import DecisionForm, ProposalForm
 
 __all__ = [
     "ClinicForm",
     "CompetencyForm",
     "DecisionForm",
+    "EventFilterForm",
     "GrantRoleForm",
     "InviteForm",
     "LicenceForm",
     "ProposalForm",
+    "ReadReviewForm",
     "RenewLicenceForm",
     "RoomForm",
     "StrikeForm",
