@@ -13,6 +13,7 @@ from integration.models import ActionStep, IntegrationSession, MissReason, Modal
 from integration.services.planning import MOST_INDUCTIONS
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.plausible import NOT_PLAUSIBLE, is_plausible
 from kapclinic.scheduling.forms import ClinicForm, HeldForm, day_input
 from kapclinic.scheduling.models import MeetingPlace, new_request_key
 
@@ -56,6 +57,8 @@ class CapacityForm(ClinicForm):
     def clean_week(self) -> date:
         """The Monday of a week that is not over."""
         day: date = self.cleaned_data["week"]
+        if not is_plausible(day):
+            raise forms.ValidationError(NOT_PLAUSIBLE)
         monday = day - timedelta(days=day.weekday())
         if monday + timedelta(days=6) < self._today:
             raise forms.ValidationError("That week is over.")

@@ -38,7 +38,7 @@ def livez(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, every migration is applied and every key in use is there, else 503 with what is missing."""
+    """200 when the database answers and neither a migration nor a key in use is missing, else 503 with what is."""
     checks = {"database": database_state()}
     if checks["database"] == OK:
         checks["migrations"] = migrations_state()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -185,3 +186,31 @@ def header_faults(address: Address, answer: HttpResponse) -> Iterator[str]:
             yield "an upload is shown in the browser"
         if "sandbox" not in policy:
             yield "an upload is not sandboxed"
+
+
+def send(
+    url: str, session: str, values: dict[str, list[str]], *, keep: bool = False, **headers: str
+) -> HttpResponse:
+    """What the address answers to a form with these values, with this session; what it changes stays if told to `keep`."""
+    headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session}"
+    with transaction.atomic():
+        answer: Any = _asker().post(
+            url,
+            urlencode(values, doseq=True),
+            content_type="application/x-www-form-urlencoded",
+            headers=headers,
+        )
+        transaction.set_rollback(not keep)
+    return answer  # type: ignore[no-any-return]  # the client's answer
+
+
+def ask_without_token(url: str, session: str) -> HttpResponse:
+    """What the address answers to a form that another site made this person's browser send, htmx header and all."""
+    environ = _asker()._base_environ(
+        PATH_INFO=url, REQUEST_METHOD="POST", CONTENT_TYPE="application/x-www-form-urlencoded",
+        HTTP_COOKIE=f"{settings.SESSION_COOKIE_NAME}={session}", HTTP_HX_REQUEST="true",
+    )  # fmt: skip
+    with transaction.atomic():
+        answer: Any = ClientHandler(enforce_csrf_checks=True)(environ)
+        transaction.set_rollback(True)
+    return answer  # type: ignore[no-any-return]  # the handler's answer

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -41,7 +41,7 @@ def strike(request: ActorRequest, entry: Any) -> HttpResponse:
             refusal.add_to(form)
         else:
             messages.success(request, "The entry is struck through.")
-            return redirect(back or "desk:today")
+            return HttpResponseRedirect(back) if back else redirect("desk:today")
     return render(
         request,
         "episodes/strike.html",

@@ -27,6 +27,7 @@ from kapclinic.accounts.policy import Actor
 from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.categories import ConsentCategory
+from kapclinic.documents.versions import Difference, carry_on_from, differences
 from kapclinic.scheduling.forms import HeldForm
 from kapclinic.scheduling.models import INTEGRATION_KINDS, Appointment
 from kapclinic.scheduling.views.appointments import appointment_for
@@ -258,13 +259,15 @@ def session_record(request: ActorRequest, episode: Episode) -> HttpResponse:
 def session_detail(request: ActorRequest, session: IntegrationSession) -> HttpResponse:
     """The note: a draft to write, or the signed text with its addenda."""
     may_write = policy.can(request.actor, "integration.write", session.episode) and not session.is_struck
-    if session.is_signed or session.is_struck or not may_write:
+    # What was typed while somebody else signed comes back with the refusal.
+    if not may_write or (session.is_signed and not request.POST):
         return _note_page(request, session, may_write=may_write)
     open_steps = selectors.open_action_steps(session.episode)
     form = NoteForm(
         request.POST or None, session=session, spec=session.episode.protocol, open_steps=open_steps
     )
     reasons: list[Any] = []
+    other: list[Difference] = []
     if request.method == "POST" and form.is_valid():
         try:
             saved = services.save_note(session=session, actor=request.actor.user, **form.values())
@@ -277,16 +280,16 @@ def session_detail(request: ActorRequest, session: IntegrationSession) -> HttpRe
             return redirect("integration:session-detail", pk=session.pk)
         except Refused as refused:
             reasons = list(refused.reasons)
-            if session.version != form.cleaned_data["version"]:
-                # Saved, but not signed: what the page holds now is the saved version.
-                data = request.POST.copy()
-                data["version"] = str(session.version)
-                form.data = data
+            session.refresh_from_db()
+            if any(reason.code in {"changed", "signed"} for reason in reasons):
+                saved_form = NoteForm(session=session, spec=session.episode.protocol, open_steps=open_steps)
+                other = differences(form, saved_form)
+            carry_on_from(form, session.version)
             refused.add_to(form)
     return render(
         request,
         "integration/note_form.html",
-        {"episode": session.episode, "session": session, "form": form, "reasons": reasons},
+        {"episode": session.episode, "session": session, "form": form, "reasons": reasons, "other": other},
         status=422 if form.errors else 200,
     )
 

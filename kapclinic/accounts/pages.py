@@ -61,6 +61,9 @@ def page(
                 return response
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
+            if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
+                # No name holds it, and the database takes no question with it.
+                raise Http404
             with visit.refusals_recorded():
                 if fetch is None:
                     visit.relation = policy.relation_for(actor, action)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -156,4 +156,4 @@ def set_dim(request: ActorRequest) -> HttpResponse:
         back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         back = reverse("desk:today")
-    return redirect(back)
+    return HttpResponseRedirect(back)

@@ -20,7 +20,7 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step did: `last` is the key to go on behind, None when nothing is left; `unreadable` names rows that do not open."""
+    """What one step did: `last` is the key to go on behind, None at the end; `unreadable` names rows that do not open."""
 
     done: int
     last: Any
@@ -64,7 +64,8 @@ class Column:
         """Whether table and column are there yet."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped)",
+                "SELECT EXISTS (SELECT FROM pg_attribute"
+                " WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped)",
                 [connection.ops.quote_name(self.model._meta.db_table), self.field.column],
             )
             return bool(cursor.fetchone()[0])

@@ -31,7 +31,7 @@ def register_relations() -> None:
 
 
 def own_notes(actor: Actor) -> ProcessNoteQuerySet:
-    """The notes that the actor holds at this clinic, without their text; `is_opened` says whether the actor broke their seal."""
+    """The notes that the actor holds at this clinic, without text; `is_opened`: whether the actor broke their seal."""
     opened = ProcessNoteOpening.objects.filter(note=OuterRef("pk"), created_by=actor.user)
     return (
         ProcessNote.objects.of_clinic(actor.clinic)

@@ -20,7 +20,7 @@ from kapclinic.encryption import EncryptedTextField, key_index
 def _final_but_for_its_key(
     condition: str, *, sealed: tuple[str, ...], free: tuple[str, ...]
 ) -> pgtrigger.Trigger:
-    """The trigger that refuses any change of a final row, `free` columns apart; a `sealed` one may only go under another key."""
+    """Refuses any change of a final row, `free` columns apart; a `sealed` column may only go under another key."""
     columns = ", ".join(f"'{column}'" for column in (*sealed, *free))
     other_words = " OR ".join(
         f"(NEW.{column} IS DISTINCT FROM OLD.{column}"
@@ -154,7 +154,7 @@ class ReleaseQuerySet(ClinicalQuerySet):
 
 @tracked
 class ProcessNoteRelease(ClinicalRow):
-    """One note, shown to one named receiver under the patient's own authorization for it (45 CFR 164.508(a)(2), (b)(3), (c)(1))."""
+    """One note, shown to one receiver under the patient's authorization for it (45 CFR 164.508(a)(2), (b)(3), (c)(1))."""
 
     note = models.ForeignKey(ProcessNote, on_delete=models.PROTECT, related_name="releases")
     receiver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -214,7 +214,7 @@ class TransferState(models.TextChoices):
 
 @tracked
 class ProcessNoteTransfer(ClinicalRow):
-    """All process notes of somebody who left go to a named custodian, unopened. Whoever started it sees no text and no number."""
+    """All process notes of somebody who left go to a custodian, unopened. Whoever starts it sees no text and no number."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     custodian = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

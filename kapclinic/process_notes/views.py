@@ -13,6 +13,7 @@ from episodes.models import Episode
 from kapclinic.accounts import policy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.versions import carry_on_from
 from kapclinic.process_notes import services
 from kapclinic.process_notes.access import (
     note_for,
@@ -131,8 +132,7 @@ def detail(request: ActorRequest, note: ProcessNote) -> HttpResponse:
                 note.refresh_from_db()
                 other = note.text
                 # Saving again is then a decision between two texts that were both read.
-                form.data = form.data.copy()
-                form.data["version"] = str(note.version)
+                carry_on_from(form, note.version)
             refused.add_to(form)
     return render(
         request,

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from kapclinic.accounts.models import Role, User
 from kapclinic.clinics.models import Clinic, Room
+from kapclinic.clinics.plausible import NOT_PLAUSIBLE, is_plausible
 from kapclinic.scheduling.limits import LONGEST_BUFFER_MINUTES, MOST_SESSIONS_OF_A_DAY, Limits
 from kapclinic.scheduling.models import (
     NEUTRAL_TITLE,
@@ -49,6 +50,9 @@ class ClinicForm(forms.Form):
         """Day and time together as an instant; an hour that the clock skips is an error at its field."""
         on, at = self.cleaned_data.get(day), self.cleaned_data.get(clock)
         if on is None or at is None:
+            return None
+        if not is_plausible(on):
+            self.add_error(day, NOT_PLAUSIBLE)
             return None
         try:
             moment: datetime = from_current_timezone(datetime.combine(on, at))

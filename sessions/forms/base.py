@@ -8,11 +8,18 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from kapclinic.clinics.plausible import NOT_PLAUSIBLE, is_plausible
+
 
 class Moment(forms.DateTimeField):
     """Date and time on the clinic's wall clock, to the second; comes out aware."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None and not is_plausible(value):
+            raise forms.ValidationError(NOT_PLAUSIBLE)
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, datetime) and timezone.is_aware(value):

@@ -18,6 +18,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.categories import ConsentCategory
+from kapclinic.documents.versions import Difference, carry_on_from, differences
 from kapclinic.scheduling.models import Appointment, AppointmentKind
 from sessions.forms.preparation import AddendumForm, PreparationForm
 from sessions.models import PreparationSession
@@ -88,8 +89,8 @@ def preparation_of_appointment(request: ActorRequest, appointment: Appointment) 
 
 @page("preparation.write", fetch=_note)
 def preparation_edit(request: ActorRequest, note: PreparationSession) -> HttpResponse:
-    """Go on with a draft."""
-    if note.is_signed:
+    """Go on with a draft. What was typed while somebody else signed comes back with the refusal."""
+    if note.is_signed and not request.POST:
         return redirect("dosing:preparation-detail", pk=note.pk)
     return _form_page(request, note.episode, note, None, note.held_from, note.held_until)
 
@@ -111,6 +112,7 @@ def _form_page(
             "escort_relation": patient.support_relation,
         }
     form = PreparationForm(request.POST or None, episode=episode, note=note, initial=initial)
+    other: list[Difference] = []
     if request.method == "POST" and form.is_valid():
         if note is None:
             # Sent again after its signature was refused: the draft is there, what was typed since goes into it.
@@ -120,7 +122,7 @@ def _form_page(
             if note is not None and note.is_signed:
                 return redirect("dosing:preparation-detail", pk=note.pk)
         try:
-            saved = save_preparation(
+            note = saved = save_preparation(
                 episode=episode,
                 note=note,
                 appointment=appointment,
@@ -132,6 +134,11 @@ def _form_page(
             if "sign" in request.POST:
                 sign_preparation(note=saved, actor=request.actor.user)
         except Refused as refused:
+            if note is not None:
+                note.refresh_from_db()
+                if any(reason.code in {"stale", "signed"} for reason in refused.reasons):
+                    other = differences(form, PreparationForm(episode=episode, note=note))
+                carry_on_from(form, note.version)
             refused.add_to(form)
         else:
             messages.success(request, "Signed." if "sign" in request.POST else "Draft saved.")
@@ -139,7 +146,7 @@ def _form_page(
     return render(
         request,
         "dosing/preparation_form.html",
-        {"episode": episode, "note": note, "form": form},
+        {"episode": episode, "note": note, "form": form, "other": other},
         status=422 if request.method == "POST" else 200,
     )
 

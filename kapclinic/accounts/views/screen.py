@@ -3,7 +3,7 @@
 from typing import cast
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
@@ -64,5 +64,5 @@ def unlock(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     back = request.POST["next"]
     if url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        return redirect(back)
+        return HttpResponseRedirect(back)
     return redirect("desk:today")

@@ -13,6 +13,7 @@ from kapclinic.accounts.staff import StaffMember, credentials_of, staff_list, st
 from kapclinic.administration.fetch import own_row
 from kapclinic.administration.forms import GrantRoleForm
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.text import printable
 
 _ROLES = frozenset(Role.values)
 
@@ -23,7 +24,7 @@ def index(request: ActorRequest) -> HttpResponse:
     clinic, now = request.actor.clinic, timezone.now()
     asked = request.POST if request.method == "POST" else request.GET
     role = asked.get("role", "")
-    text = request.POST.get("q", "").strip()[:100]
+    text = printable(request.POST.get("q", "")).strip()[:100]
     role = role if role in _ROLES else ""
     former = asked.get("former") == "yes"
     return render(

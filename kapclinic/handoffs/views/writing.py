@@ -13,6 +13,7 @@ from episodes.access import episode_for
 from episodes.models import Episode
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.versions import carry_on_from
 from kapclinic.handoffs import prefill, selectors, services
 from kapclinic.handoffs.fields import OTHER_PART, written
 from kapclinic.handoffs.forms import HandoffForm
@@ -60,7 +61,7 @@ def _write(
 ) -> HttpResponse:
     now = timezone.now()
     newest = _standing(episode, session, kind)
-    if newest is not None and newest.is_signed:
+    if newest is not None and newest.is_signed and request.method != "POST":
         return redirect("handoffs:detail", pk=newest.pk)
     if newest is None:
         offered = prefill.suggestions(kind, episode=episode, session=session, now=now)
@@ -77,8 +78,12 @@ def _write(
             handoff = _save(request, episode, session, kind, form, sign=wants_signature)
         except Refused as refusal:
             refusal.add_to(form)
-            if any(reason.code == "changed-meanwhile" for reason in refusal.reasons):
-                stored = _stored(episode, session, kind)
+            current = _standing(episode, session, kind)
+            if current is not None and {"changed-meanwhile", "signed"} & {
+                reason.code for reason in refusal.reasons
+            }:
+                newest, stored = current, [(field.title, text) for field, text in written(kind, current.body)]
+                carry_on_from(form, current.version)
         else:
             if handoff.is_signed:
                 messages.success(
@@ -132,9 +137,3 @@ def _save(
     shown["version"] = str(draft.version)
     form.data = shown
     return services.sign_handoff(handoff=draft, version=draft.version, actor=actor, now=now)
-
-
-def _stored(episode: Episode, session: DosingSession | None, kind: HandoffKind) -> list[tuple[str, str]]:
-    """The text that somebody else saved meanwhile, by title."""
-    newest = _standing(episode, session, kind)
-    return [] if newest is None else [(field.title, text) for field, text in written(kind, newest.body)]

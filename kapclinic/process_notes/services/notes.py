@@ -53,7 +53,7 @@ def create_note(
     request_key: UUID | None = None,
     now: datetime | None = None,
 ) -> ProcessNote:
-    """A new draft of the actor's. `about_on` is a day of the clinic's; the same `request_key` again gives the note that is there."""
+    """A new draft of the actor's. `about_on` is a day of the clinic's; the same `request_key` again makes no second."""
     now = now or timezone.now()
     with transaction.atomic():
         episode = lock_episode(episode)
@@ -74,7 +74,7 @@ def create_note(
 def save_note(
     *, note: ProcessNote, version: int, about_on: date, text: str, actor: User, now: datetime | None = None
 ) -> ProcessNote:
-    """Save the draft over the `version` that the writer saw; raises Refused (code "changed") when another tab saved meanwhile."""
+    """Save the draft over the `version` that the writer saw; raises Refused ("changed") when another tab saved meanwhile."""
     now = now or timezone.now()
     with transaction.atomic():
         note = locked(note)
@@ -115,7 +115,7 @@ def sign_note(*, note: ProcessNote, version: int, actor: User, now: datetime | N
 
 
 def strike_note(*, note: ProcessNote, actor: User, now: datetime | None = None) -> ProcessNote:
-    """Mark it as entered in error (another patient's, say); it stays with its author, and releases of it end. Twice changes nothing."""
+    """Mark it as entered in error; it stays with its author, and releases of it end. Twice changes nothing."""
     now = now or timezone.now()
     with transaction.atomic():
         note = locked(note)

@@ -60,7 +60,7 @@ def release_note(
     request_key: UUID | None = None,
     now: datetime | None = None,
 ) -> ProcessNoteRelease:
-    """Show one signed note to `receiver` until the authorization expires or is revoked; raises Refused with all that is missing.
+    """Show one signed note to `receiver` while the authorization holds; raises Refused with all that is missing.
 
     `details`: purpose, authorized_on and expires_on (days of the clinic's, the last one included), authorized_by_name,
     representative_authority, is_separate. The same `request_key` again releases nothing twice.

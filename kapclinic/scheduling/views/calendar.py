@@ -20,6 +20,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.audit.access import note_rows
 from kapclinic.clinics.models import Room
+from kapclinic.clinics.plausible import is_plausible
 from kapclinic.scheduling import hooks
 from kapclinic.scheduling.forms import staff_of
 from kapclinic.scheduling.grid import Block, Column, Hours, block_of, day_span, hours_shown, in_lanes
@@ -90,10 +91,12 @@ def _takes_part(shown: Shown, subject: Any) -> bool:
 
 
 def _parse_day(text: str, today: date) -> date:
+    """The day asked for; today for what is no day, or none that anybody means."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return today
+    return day if is_plausible(day) else today
 
 
 def _choose(text: str, subjects: list[Any], fallback: Any) -> Any | None:
