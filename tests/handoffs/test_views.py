@@ -195,7 +195,7 @@ def test_handoff_to_the_therapist_is_owed_when_the_dose_has_ended(dosed: Any) ->
     prescriber = factories.make_actor(dosed.prescriber, dosed.clinic)
     (owed,) = selectors.to_write(prescriber, now)
     assert owed.kind == TO_THERAPIST
-    assert owed.due_at.isoformat() == "2026-03-11T00:00:00-06:00"
+    assert owed.due_at.astimezone(dosed.clinic.zone).isoformat() == "2026-03-11T00:00:00-06:00"
     signed(dosed, TO_THERAPIST)
     assert selectors.to_write(prescriber, now) == []
 
