@@ -84,7 +84,6 @@ GOALS = HandoffField(
     is_required=False,
     choices=((UNCHANGED, "As recorded"), (CHANGED, "Changed")),
 )
-VIEWS = (READINESS, MEDICATION, RISK, GOALS)
 
 FIELDS: Mapping[str, tuple[HandoffField, ...]] = {
     COORDINATION: (
