@@ -1,9 +1,11 @@
 """The second step: required or offered, given, sealed, lost; and proving once more before what matters."""
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core import mail
@@ -39,6 +41,13 @@ def give_app(user: User) -> Authenticator:
 
 def _password(client: Client, user: User):
     return client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+
+
+@pytest.fixture(autouse=True)
+def still_clock() -> Iterator[None]:
+    """A code holds for half a minute: on a slow machine it would run out between two lines of a test."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture
