@@ -25,7 +25,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 BAR_WRITE, BAR_SECONDS = 1.10, 60.0
 EVENTS, A_TRANSACTION = 1_000_000, 10
@@ -134,19 +133,17 @@ def post_goal(url: str, *, rounds: int) -> list[float]:
     """Seconds of each of `rounds` POSTs that set a goal of treatment: a row, its history, an event."""
     from django.test import Client
     from django.urls import reverse
-    from pages import OPEN_CAST, PAST_CAST  # type: ignore[import-not-found]  # beside this file
 
     from episodes.models import CareTeamMember
     from kapclinic.accounts.models import Role
     from kapclinic.desk.demo.cast import external_id
 
-    number = (*PAST_CAST, *OPEN_CAST).index(PATIENT)
     with on(url):
         member = CareTeamMember.objects.select_related("user", "episode").filter(
-            episode__patient__external_id=external_id(number), user__memberships__role=Role.THERAPIST
+            episode__patient__external_id=external_id(0), user__memberships__role=Role.THERAPIST
         )[0]
         episode = member.episode
-        client = Client()
+        client = Client(headers={"host": "localhost"})
         client.force_login(member.user)
         address = reverse("episodes:goal-add", kwargs={"public_id": episode.public_id})
         times = []
@@ -159,10 +156,30 @@ def post_goal(url: str, *, rounds: int) -> list[float]:
     return times
 
 
+def load_seed() -> None:
+    """Migrate, and take one made-up patient through the services."""
+    prepare()
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from kapclinic.desk.demo.cast import CAST
+    from kapclinic.desk.demo.load import load_demo
+
+    load_demo(say=lambda _line: None, cast=[CAST[PATIENT]])
+    connection.close()
+
+
+def prepare() -> None:
+    """Migrate the database of the environment, as its owner."""
+    command = [sys.executable, "-m", "kapclinic.runtime.prepare"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "KAP_DATABASE_ROLE": "owner"}, check=True)
+
+
 def measure_writing(stack: ExitStack, rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Medians of both, in turns of ten."""
     import psycopg
-    from pages import load_seed  # type: ignore[import-not-found]  # beside this file
 
     from kapclinic.embedded import SUPERUSER
     from kapclinic.runtime import keys, roles
@@ -177,7 +194,7 @@ def measure_writing(stack: ExitStack, rounds: int, say: Callable[[str], None]) -
         "KAP_AUDIT_KEYS": keys.encryption_key(),
         "KAP_AUDIT_SEAL_SECONDS": "30",
     }
-    say("Taking made-up patients through the services…")
+    say("Taking a made-up patient through the services…")
     load_seed()
     with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE plain TEMPLATE {roles.DATABASE} OWNER {roles.OWNER}".encode())
@@ -212,8 +229,7 @@ def measure_verifying(stack: ExitStack, events: int, say: Callable[[str], None])
 
     _postgres, own = start_servers(stack, prefix="kapbench-")
     os.environ |= own | {"LOG_LEVEL": "ERROR"}
-    prepare = [sys.executable, "-m", "kapclinic.runtime.prepare"]
-    subprocess.run(prepare, cwd=ROOT, env={**os.environ, "KAP_DATABASE_ROLE": "owner"}, check=True)
+    prepare()
     say(f"Writing {events:,} events…")
     insert = (
         "DO $$ BEGIN FOR n IN 1..{batches} LOOP"

@@ -103,11 +103,19 @@ class IntegrationSession(SignedNote):
             "modalities": self.modalities,
             "themes": self.themes,
             "plan": self.plan,
-            "steps": [step.text for step in self.action_steps.standing()],
+            "steps": [step.text for step in self._as_signed(self.action_steps)],
             "reviews": [
-                [str(review.step_id), review.outcome, review.note] for review in self.step_reviews.standing()
+                [str(review.step_id), review.outcome, review.note]
+                for review in self._as_signed(self.step_reviews)
             ],
         }
+
+    def _as_signed(self, entries: Any) -> Any:
+        """What stood when it was signed, in one order for ever: a step struck later was signed all the same."""
+        stood = entries.order_by("created_at", "pk")
+        if self.signed_at is None:
+            return stood.standing()
+        return stood.filter(Q(entered_in_error_at__isnull=True) | Q(entered_in_error_at__gt=self.signed_at))
 
 
 @tracked

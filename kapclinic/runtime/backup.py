@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,18 +179,18 @@ def backup(target: Path, keys_file: Path) -> Manifest:
             raise SetupProblem(f"{path} exists already: name a new one.")
     folder = Path(os.environ.get("KAP_VAR") or ROOT / "var").resolve()
     environment = _with_own_keys(_environment(folder), folder)
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
+    unfinished = target.with_name(target.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700, parents=True)
     try:
         with _database(environment, folder):
             _manage(environment, "Sealing the record", "manage.py", "seal_audit")
-            manifest = _dump(environment, partial, folder)
+            manifest = _dump(environment, unfinished, folder)
         _write_keys(keys_file, environment)
-        (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
-        partial.rename(target)
+        (unfinished / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
+        unfinished.rename(target)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return manifest
 
@@ -331,7 +332,7 @@ def _keep_keys(folder: Path, kept: dict[str, str]) -> None:
     """A clinic that runs from its own folder reads its keys there."""
     for name, file in KEYS.items():
         if name not in os.environ and f"{name}_FILE" not in os.environ:
-            text = keys.kept(folder / "secrets" / file, lambda value=kept[name]: value)
+            text = keys.kept(folder / "secrets" / file, partial(kept.__getitem__, name))
             if text != kept[name]:
                 raise SetupProblem(f"{folder / 'secrets' / file} holds another key: move it away first.")
 

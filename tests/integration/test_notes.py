@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from episodes.services import strike_entry
 from integration import selectors
 from integration.models import ActionStep, IntegrationAddendum, IntegrationSession, NeedPart, StepOutcome
 from integration.services import add_addendum, record_session, save_note, sign_note
@@ -106,6 +107,17 @@ def test_signed_note_is_final_in_the_database(held, therapist):
         write(signed, therapist)
     with pytest.raises(IntegrityError, match="cannot be changed"), transaction.atomic():
         IntegrationSession.objects.filter(pk=signed.pk).update(themes="Other")
+
+
+def test_signature_holds_when_a_step_is_struck_later_and_not_when_its_text_is_another(held, therapist):
+    saved = write(held, therapist, steps=["Write to my sister", "Walk", "Sleep"])
+    ActionStep.objects.filter(text="Walk").update(created_at=after(33))
+    signed = sign_note(session=saved, version=saved.version, actor=therapist, now=after(33))
+    step = signed.action_steps.get(text="Walk")
+    strike_entry(entry=step, reason="Not what was said", actor=therapist, now=after(34))
+    assert IntegrationSession.objects.get(pk=signed.pk).signature_holds()
+    ActionStep.objects.filter(text="Sleep").update(text="Stay awake")
+    assert not IntegrationSession.objects.get(pk=signed.pk).signature_holds()
 
 
 def test_only_who_held_it_signs_it(held, therapist, therapist_off_team):

@@ -52,10 +52,11 @@ def _reads(clinic: Clinic, begin: datetime, end: datetime) -> list[Read]:
         episode for _user, patient, episode, _relation, _at in rows if patient is None and episode
     )
     known = [
-        (user, patient or patient_of.get(episode), relation, at)
+        (user, found, relation, at)
         for user, patient, episode, relation, at in rows
+        if user and (found := patient or (patient_of.get(episode) if episode else None))
     ]
-    patient_ids = {patient for _user, patient, _relation, _at in known if patient is not None}
+    patient_ids = {patient for _user, patient, _relation, _at in known}
     lines, spans = directory().lines(patient_ids), directory().team_spans(patient_ids)
     people = _people(clinic, {user for user, *_rest in known})
     return [
@@ -72,7 +73,7 @@ def _reads(clinic: Clinic, begin: datetime, end: datetime) -> list[Read]:
             is_of_same_name=_is_of_same_name(people[user][1], lines.get(patient)),
         )
         for user, patient, relation, at in known
-        if patient is not None and user in people
+        if user in people
     ]
 
 
