@@ -43,7 +43,7 @@ def _labels(consent: Consent) -> list[str]:
 def _receivers(consent: Consent) -> list[str]:
     found = [RecipientPart(part).label for part in consent.recipient_parts]
     if consent.recipient_outside is not None:
-        found.append(str(consent.recipient_outside))
+        found.append("Outside clinician")
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -37,12 +38,18 @@ def _episode_of(actor: Actor, subject_id: uuid.UUID) -> Episode:
 
 
 def _paper(actor: Actor, pk: uuid.UUID) -> Document:
-    """A document of an episode that this person may read."""
+    """A document of an episode."""
     document: Document = row_for(Document, "supersedes")(actor, pk)
-    episode = _episode_of(actor, document.subject_id)
-    if not can(actor, kinds.kind_of(document.kind).action, episode):
-        raise Http404
+    _episode_of(actor, document.subject_id)
     return document
+
+
+def _read_episode(request: ActorRequest, document: Document) -> Episode:
+    """The document's episode; PermissionDenied when this person may not read the document itself."""
+    episode = _episode_of(request.actor, document.subject_id)
+    if not can(request.actor, kinds.kind_of(document.kind).action, episode):
+        raise PermissionDenied
+    return episode
 
 
 @page("disclosure.list", fetch=episode_for)
@@ -77,7 +84,7 @@ def disclosures(request: ActorRequest, episode: Episode) -> HttpResponse:
 @page("document.give-out", fetch=_paper)
 def give_out(request: ActorRequest, document: Document) -> HttpResponse:
     """Make a copy out to the patient or to a clinician outside."""
-    episode = _episode_of(request.actor, document.subject_id)
+    episode = _read_episode(request, document)
     form = GiveOutForm(request.POST or None, episode=episode)
     if request.method == "POST" and form.is_valid():
         try:
@@ -101,7 +108,7 @@ def give_out(request: ActorRequest, document: Document) -> HttpResponse:
 @page("document.give-out", fetch=_paper)
 def emergency(request: ActorRequest, document: Document) -> HttpResponse:
     """In an emergency: show me what is withheld, or give it to somebody who treats the patient now."""
-    episode = _episode_of(request.actor, document.subject_id)
+    episode = _read_episode(request, document)
     form = EmergencyForm(request.POST or None, initial={"who": "me"})
     if request.method == "POST" and form.is_valid():
         try:

@@ -38,9 +38,9 @@ def documents_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     if not is_configured():
         return []
     try:
-        certificate = load_signer(
+        _, certificate = load_signer(
             settings.DOCUMENT_SIGNING_CERTIFICATE, settings.DOCUMENT_SIGNING_PASSPHRASE
-        ).signing_cert
+        )
     except SigningFailed as error:
         return [Error(f"KAP_SIGNING_CERTIFICATE: {error}.", id="documents.E003")]
     now = timezone.now()

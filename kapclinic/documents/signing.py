@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 if TYPE_CHECKING:
+    from asn1crypto.x509 import Certificate
     from pyhanko.sign.signers import SimpleSigner
 
     from kapclinic.documents.rendering import RenderedPdf
@@ -45,7 +46,9 @@ def sign_pdf(pdf: RenderedPdf) -> RenderedPdf:
     from pyhanko.sign.signers import PdfSignatureMetadata
     from pyhanko.sign.signers import sign_pdf as write_signature
 
-    signer = load_signer(settings.DOCUMENT_SIGNING_CERTIFICATE, settings.DOCUMENT_SIGNING_PASSPHRASE)
+    signer, certificate = load_signer(
+        settings.DOCUMENT_SIGNING_CERTIFICATE, settings.DOCUMENT_SIGNING_PASSPHRASE
+    )
     metadata = PdfSignatureMetadata(field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
     signed = io.BytesIO()
     try:
@@ -55,14 +58,13 @@ def sign_pdf(pdf: RenderedPdf) -> RenderedPdf:
     except Exception as error:  # the library raises many kinds; none may carry a part of the document
         raise SigningFailed(type(error).__name__) from error
     data = signed.getvalue()
-    certificate = signer.signing_cert
     words = f"{certificate.subject.human_friendly}, serial {certificate.serial_number:x}"
     return replace(pdf, data=data, sha256=hashlib.sha256(data).hexdigest(), signed_with=words[:300])
 
 
 @cache
-def load_signer(path: str, passphrase: str) -> SimpleSigner:
-    """The signer of a PKCS#12 file, read once.
+def load_signer(path: str, passphrase: str) -> tuple[SimpleSigner, Certificate]:
+    """The signer of a PKCS#12 file and its certificate, read once.
 
     Raises:
         SigningFailed: the file cannot be read or opened, or holds no key.
@@ -70,7 +72,7 @@ def load_signer(path: str, passphrase: str) -> SimpleSigner:
     from pyhanko.sign.signers import SimpleSigner
 
     try:
-        return SimpleSigner.load_pkcs12_data(
+        signer = SimpleSigner.load_pkcs12_data(
             Path(path).read_bytes(), other_certs=[], passphrase=passphrase.encode() or None
         )
     except OSError as error:
@@ -79,3 +81,6 @@ def load_signer(path: str, passphrase: str) -> SimpleSigner:
         raise SigningFailed(
             "the passphrase does not open it, or it holds no key with its certificate"
         ) from error
+    if signer.signing_cert is None:
+        raise SigningFailed("it holds no certificate")
+    return signer, signer.signing_cert

@@ -10,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from episodes.models import Episode
+from episodes.services import give_out
 from kapclinic.accounts.models import Role, User
 from kapclinic.documents.checking import Answer, check_document, check_file
 from kapclinic.documents.checkmark import HASH_IN_CODE, check_mark, code_address
 from kapclinic.documents.files import MAX_BYTES
-from kapclinic.documents.models import Attachment, Blob, Document
+from kapclinic.documents.models import Attachment, Blob, Document, Medium
 from kapclinic.jobs.models import JobQueue
 from kapclinic.jobs.services import run_due
 from tests import factories
@@ -108,6 +110,30 @@ def test_code_leads_to_the_document_and_names_nobody(document: Document) -> None
     )
     assert "<svg" in check_mark(document)
     assert "Mei" not in check_mark(document)
+
+
+def test_page_names_nobody_when_the_copy_was_made_out_to_the_patient(
+    document: Document, therapist: User, manager: User
+) -> None:
+    episode = Episode.objects.get(pk=document.subject_id)
+    row = give_out(
+        document=document,
+        episode=episode,
+        outside=None,
+        medium=Medium.PAPER,
+        purpose="",
+        actor=factories.make_actor(therapist, document.clinic),
+    )
+    run_due(queue=JobQueue.DOCUMENTS)
+    row.refresh_from_db()
+    assert row.rendition is not None
+    assert row.rendition.blob is not None
+    client = Client()
+    client.force_login(manager)
+    copy = upload(bytes(row.rendition.blob.content))
+    page = client.post(reverse("documents:check"), {"file": copy}).content.decode()
+    assert "for: patient" in page
+    assert "Mei" not in page
 
 
 def test_page_answers_everybody_of_the_clinic_and_nobody_else(
