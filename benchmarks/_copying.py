@@ -10,6 +10,7 @@ from psycopg import sql
 LEFT_OUT = frozenset(
     {
         "dosing_logentry",
+        "documents_disclosure",
         "documents_rendition",
         "integration_actionstep",
         "integration_actionstepreview",

@@ -183,5 +183,11 @@ def record_consents(staff: Staff) -> None:
         coordinator.tick(category)
     coordinator.write("Who receives", "Prescriber and therapist of the care team")
     coordinator.write("Purpose", "Coordination of care")
+    for statement in (
+        "The text states the right to revoke it in writing, and how",
+        "The text states that treatment does not depend on signing it",
+        "The text states that a receiver may pass on what is shared",
+    ):
+        coordinator.tick(statement)
     coordinator.press("Put on file")
     coordinator.reads("Sharing between prescriber and therapist", within="On file")
