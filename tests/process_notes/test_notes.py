@@ -1,11 +1,13 @@
 """Process notes: the author's alone, encrypted, never lost between two tabs, final once signed."""
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -247,3 +249,16 @@ def test_form_says_what_may_not_stand_there_alone(episode: Episode, therapist: U
     ).content.decode()
     assert "No scores, doses, vital signs or times here alone" in page
     assert "maxlength" not in page.split('id="id_text"')[0].rsplit("<textarea", 1)[1]
+
+
+def test_paper_shows_no_word_of_it(
+    note: ProcessNote, signed: ProcessNote, therapist: User, client: Client
+) -> None:
+    client.force_login(therapist)
+    for one in (note, signed):
+        page = client.get(reverse("process_notes:detail", kwargs={"pk": one.pk})).content.decode()
+        before, _, inside = page.partition('<div class="never-printed">')
+        assert TEXT not in before
+        assert TEXT in inside.partition("never here alone")[0]
+    rules = (settings.BASE_DIR / "static/css/print.css").read_text()
+    assert re.search(r"@media print \{.*\.never-printed,[^}]*display: none !important", rules, re.DOTALL)
