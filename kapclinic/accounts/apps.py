@@ -14,11 +14,14 @@ class AccountsConfig(AppConfig):
         from kapclinic.accounts import (
             checks,  # noqa: F401  registers the system check
             clinical_settings,  # noqa: F401  declares them
+            sealed_steps,
             second_step,
             sign_ins,
             visits,
         )
+        from kapclinic.encryption.rotation import register_store
 
+        register_store(sealed_steps.SealedSteps())
         user_logged_in.connect(sign_ins.on_signed_in, dispatch_uid="accounts.signed_in")
         user_logged_out.connect(sign_ins.on_signed_out, dispatch_uid="accounts.signed_out")
         for given in (authenticator_added, authenticator_used):

@@ -23,7 +23,7 @@ from kapclinic.encryption import key_ring
 # What counts as a step of its own. Recovery codes stand in for one that is lost.
 STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 # Where django-allauth keeps what is sealed, by the kind of its row.
-_SEALED = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+SEALED = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
 def steps_of(user: User) -> QuerySet[Authenticator]:
@@ -65,22 +65,6 @@ def seal(text: str, *, user_id: Any) -> str:
 def unseal(stored: str, *, user_id: Any) -> str:
     """The secret; raises DecryptionError when it was altered, belongs to another person, or its key is unknown."""
     return key_ring().decrypt(stored, bound_to=_binding(user_id))
-
-
-def reseal_all() -> int:
-    """Seal every secret under the newest key of the ring, row by row; returns how many. For the change of keys."""
-    count = 0
-    for key in Authenticator.objects.filter(type__in=_SEALED).values_list("pk", flat=True):
-        with transaction.atomic():
-            row = Authenticator.objects.select_for_update().filter(pk=key).first()
-            if row is None:
-                continue
-            place = _SEALED[row.type]
-            secret = unseal(row.data[place], user_id=row.user_id)
-            row.data[place] = seal(secret, user_id=row.user_id)
-            row.save(update_fields=["data"])
-            count += 1
-    return count
 
 
 def remove_all(*, user: User, now: datetime | None = None) -> None:

@@ -85,7 +85,9 @@ def save_note(
             return note
         if version != note.version:
             raise Refused(
-                Reason("changed", "This note was saved in another window meanwhile. Both texts are shown here.")
+                Reason(
+                    "changed", "This note was saved in another window meanwhile. Both texts are shown here."
+                )
             )
         today = now.astimezone(note.clinic.zone).date()
         refuse_if([*_text_reasons(text), *_day_reasons(about_on, today)])
@@ -107,7 +109,9 @@ def sign_note(*, note: ProcessNote, version: int, actor: User, now: datetime | N
             raise Refused(Reason("struck", "It was entered in error."))
         if version != note.version:
             raise Refused(
-                Reason("changed", "This note was saved in another window meanwhile. Both texts are shown here.")
+                Reason(
+                    "changed", "This note was saved in another window meanwhile. Both texts are shown here."
+                )
             )
         note.state, note.signed_at, note.seal = NoteState.SIGNED, now, note.hash_now()
         note.save(update_fields=["state", "signed_at", "seal"])
