@@ -133,15 +133,17 @@ def post_goal(url: str, *, rounds: int) -> list[float]:
     """Seconds of each of `rounds` POSTs that set a goal of treatment: a row, its history, an event."""
     from django.test import Client
     from django.urls import reverse
+    from django.utils import timezone
 
-    from episodes.models import CareTeamMember
-    from kapclinic.accounts.models import Role
+    from episodes.models import CareTeamMember, TeamPart
     from kapclinic.desk.demo.cast import external_id
 
     with on(url):
-        member = CareTeamMember.objects.select_related("user", "episode").filter(
-            episode__patient__external_id=external_id(0), user__memberships__role=Role.THERAPIST
-        )[0]
+        member = (
+            CareTeamMember.objects.in_force(timezone.now())
+            .select_related("user", "episode")
+            .filter(episode__patient__external_id=external_id(0), part=TeamPart.THERAPIST)[0]
+        )
         episode = member.episode
         client = Client(headers={"host": "localhost"})
         client.force_login(member.user)

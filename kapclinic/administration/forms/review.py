@@ -18,7 +18,7 @@ DAYS_SHOWN_FIRST = 7
 class EventFilterForm(forms.Form):
     """What to look for among the access events; it travels in the request's body."""
 
-    patient = forms.CharField(required=False, max_length=100, help_text="Name or number.")
+    patient = forms.CharField(label="Patient's name or number", required=False, max_length=100)
     person = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Everybody")
     action = forms.ChoiceField(required=False)
     outcome = forms.ChoiceField(
