@@ -1,6 +1,11 @@
 """Verbs that change the spine."""
 
-from episodes.services.care_team import add_team_member, end_team_member, grant_cover_access
+from episodes.services.care_team import (
+    add_outside_clinician,
+    add_team_member,
+    end_team_member,
+    grant_cover_access,
+)
 from episodes.services.consents import record_consent, revoke_consent
 from episodes.services.disclosures import (
     disclose_in_emergency,
@@ -22,6 +27,7 @@ from episodes.services.striking import strike_entry
 
 __all__ = [
     "add_allergy",
+    "add_outside_clinician",
     "add_team_member",
     "close_episode",
     "disclose_in_emergency",

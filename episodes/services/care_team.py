@@ -11,6 +11,7 @@ from episodes.models import CareTeamMember, Episode, OutsideClinician, TeamPart
 from episodes.services.episode import record_event
 from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import Licence, Membership, Role, User
+from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 
 # The role that a part of the team demands of a person with an account here.
@@ -25,6 +26,15 @@ ROLE_OF_PART: dict[str, Role] = {
 # A cover has the team's rights from the day before the booking to seven days after it (access policy).
 _COVER_BEFORE = timedelta(days=1)
 _COVER_AFTER = timedelta(days=7)
+
+
+def add_outside_clinician(*, clinic: Clinic, details: dict[str, str], actor: User) -> OutsideClinician:
+    """A clinician without an account, to choose for a team; the same details again are the one that is there."""
+    with transaction.atomic():
+        # The clinic's row stands for its list of clinicians: two presses wait for each other.
+        clinic = Clinic.objects.select_for_update().get(pk=clinic.pk)
+        known = OutsideClinician.objects.filter(clinic=clinic, **details).first()
+        return known or OutsideClinician.objects.create(clinic=clinic, created_by=actor, **details)
 
 
 def _qualification_reasons(episode: Episode, user: User, part: str, now: datetime) -> list[Reason]:

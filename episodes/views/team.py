@@ -64,10 +64,9 @@ def outside_add(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Adds a clinician without an account, to choose above."""
     form = OutsideClinicianForm(request.POST)
     if form.is_valid():
-        outside = form.save(commit=False)
-        outside.clinic = request.actor.clinic
-        outside.created_by = request.actor.user
-        outside.save()
+        outside = services.add_outside_clinician(
+            clinic=request.actor.clinic, details=form.cleaned_data, actor=request.actor.user
+        )
         messages.success(request, f"{outside} can be chosen now.")
         return redirect("episodes:team", public_id=episode.public_id)
     return _team_page(request, episode, TeamMemberForm(clinic=request.actor.clinic), form)
