@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest
 
 from kapclinic.audit.models import AccessEvent, Outcome
@@ -84,20 +83,20 @@ def record_access(
     """
     subject = subject_of(thing)
     match = request.resolver_match
-    with transaction.atomic():
-        AccessEvent.objects.create(
-            user_id=user_id,
-            clinic_id=clinic_id,
-            action=action,
-            outcome=outcome,
-            relation=relation,
-            patient_id=subject.patient_id,
-            episode_id=subject.episode_id,
-            object_type=thing._meta.label_lower if hasattr(thing, "_meta") else "",
-            object_id=str(thing.pk if hasattr(thing, "pk") else object_id)[:_LONGEST_ID],
-            url_name=match.view_name[:100] if match is not None else "",
-            method=str(request.method)[:7],
-            rows=getattr(request, "audit_rows", None),
-            client_address=_client_address(request),
-            request=request_id(request),
-        )
+    # One statement, committed by itself: no request is rolled back with it or takes it along.
+    AccessEvent.objects.create(
+        user_id=user_id,
+        clinic_id=clinic_id,
+        action=action,
+        outcome=outcome,
+        relation=relation,
+        patient_id=subject.patient_id,
+        episode_id=subject.episode_id,
+        object_type=thing._meta.label_lower if hasattr(thing, "_meta") else "",
+        object_id=str(thing.pk if hasattr(thing, "pk") else object_id)[:_LONGEST_ID],
+        url_name=match.view_name[:100] if match is not None else "",
+        method=str(request.method)[:7],
+        rows=getattr(request, "audit_rows", None),
+        client_address=_client_address(request),
+        request=request_id(request),
+    )
