@@ -63,7 +63,7 @@ def test_category_is_shown_as_the_table_says_when_there_is_no_consent(part: Part
     assert rule(category, reader(part), [], now=NOW).is_shown is (category in WITHOUT_CONSENT[part])
 
 
-@pytest.mark.parametrize(("part", "category"), list(product(TEAM, SHAREABLE)))
+@pytest.mark.parametrize(("part", "category"), list(product(sorted(TEAM), SHAREABLE)))
 def test_category_is_shown_to_the_team_when_the_consent_covers_it(part: Part, category: C) -> None:
     ruling = rule(category, reader(part), [grant(category)], now=NOW)
     assert ruling.is_shown
