@@ -20,8 +20,6 @@ from kapclinic.accounts.policy import Actor
 from kapclinic.accounts.screen_lock import Screen
 
 CLINIC_SESSION_KEY = "clinic_id"
-# A page that asks by itself, without a hand on it, sends this header: it keeps no screen open.
-BACKGROUND_HEADER = "X-Background"
 LOCKED_STATUS = 423
 # What a locked screen still answers: itself, and the way out.
 _OPEN_WHILE_LOCKED = frozenset(
@@ -54,7 +52,7 @@ class SignInMiddleware:
             request.is_locked = True  # type: ignore[attr-defined]  # the attribute is ours
             if sign_in.locked_at is None:
                 sign_ins.lock(sign_in, now=now)
-        elif BACKGROUND_HEADER not in request.headers:
+        elif sign_ins.BACKGROUND_HEADER not in request.headers:
             sign_ins.note_seen(sign_in, now=now)
 
     def process_view(

@@ -16,6 +16,8 @@ from kapclinic.accounts.models import SignIn, User
 from kapclinic.accounts.screen_lock import MOST_WRONG_UNLOCKS, SEEN_EVERY, Screen, SignInTimes, screen_at
 
 SESSION_KEY = "sign_in"
+# A page that asks by itself, without a hand on it, sends this header: it keeps no screen open.
+BACKGROUND_HEADER = "X-Background"
 
 
 class Unlock(StrEnum):

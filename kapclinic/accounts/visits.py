@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 
 from kapclinic.accounts.models import User
 from kapclinic.accounts.policy import HOUSE_ACTIONS, Relation
-from kapclinic.accounts.sign_ins import Unlock
-from kapclinic.audit.access import record_access
+from kapclinic.accounts.sign_ins import BACKGROUND_HEADER, Unlock
+from kapclinic.audit.access import is_on_record, record_access
 from kapclinic.audit.models import Outcome
 
 SIGN_IN, UNLOCK = "account.sign-in", "account.unlock"
 # Being let in to a page of the house is no news, but for these, which bring whole tables in or out.
 _TELLING = ("import.", "audit.")
+_REPEATS_WITHIN = timedelta(minutes=30)
 _DENIED = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND}
 # Arguments of an address that name a thing; others (a slug, a calendar feed's secret) are not kept.
 _NAMING = ("pk", "public_id", "person")
@@ -46,7 +49,7 @@ class Visit:
     def record(self, status: int) -> None:
         """Write down how the visit ended; `status` is the answer's."""
         outcome = _DENIED.get(status, Outcome.ALLOWED)
-        if outcome is Outcome.ALLOWED and not _is_telling(self._action):
+        if outcome is Outcome.ALLOWED and (not _is_telling(self._action) or self._is_repeated()):
             return
         actor = getattr(self._request, "actor", None)
         record_access(
@@ -59,6 +62,13 @@ class Visit:
             thing=self.thing,
             object_id=self._asked_for,
         )
+
+    def _is_repeated(self) -> bool:
+        """A page that asks by itself each minute is one read in half an hour, not thirty."""
+        if BACKGROUND_HEADER not in self._request.headers or not hasattr(self.thing, "pk"):
+            return False
+        since = timezone.now() - _REPEATS_WITHIN
+        return is_on_record(self._request, user_id=self._request.user.pk, thing=self.thing, since=since)
 
 
 def _is_telling(action: str) -> bool:

@@ -5,6 +5,7 @@ The gate in front of every page (kapclinic/accounts/pages.py) writes most of the
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from allauth.account.adapter import get_adapter
@@ -64,6 +65,18 @@ def _client_address(request: HttpRequest) -> str | None:
         return get_adapter(request).get_client_ip(request)
     except (PermissionDenied, ImproperlyConfigured):
         return None
+
+
+def is_on_record(request: HttpRequest, *, user_id: uuid.UUID | None, thing: Any, since: datetime) -> bool:
+    """Whether this person was let in to `thing` at this address since that instant (UTC)."""
+    match = request.resolver_match
+    return AccessEvent.objects.filter(
+        user_id=user_id,
+        at__gte=since,
+        outcome=Outcome.ALLOWED,
+        url_name=match.view_name[:100] if match is not None else "",
+        object_id=str(thing.pk)[:_LONGEST_ID],
+    ).exists()
 
 
 def record_access(

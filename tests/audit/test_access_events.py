@@ -1,13 +1,16 @@
 """Who reached for what: one event for each read, each refusal, each sign-in and its failures; never a clinical word in it."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from episodes.models import Episode, Patient
 from episodes.record_subjects import subject_of
@@ -53,6 +56,20 @@ class AccessEventOnly:
 
 def _chart(episode: Episode) -> str:
     return reverse("desk:chart", kwargs={"public_id": episode.public_id})
+
+
+def test_part_that_asks_by_itself_is_one_read_in_half_an_hour(episode: Episode, therapist: User) -> None:
+    client = _signed_in(therapist)
+    address = reverse("desk:chart-windows", kwargs={"public_id": episode.public_id})
+    begin = timezone.now()
+    for minutes, events in ((0, 1), (1, 1), (10, 1), (20, 1), (29, 1), (31, 2)):
+        with time_machine.travel(begin + timedelta(minutes=minutes), tick=False):
+            client.get("/")
+            assert client.get(address, headers={"X-Background": "1"}).status_code == 200
+        assert AccessEventOnly.count() == events, minutes
+    # Asked for by hand it is always written down.
+    client.get(address)
+    assert AccessEventOnly.count() == 3
 
 
 def test_chart_read_is_recorded_with_who_whose_and_why(episode: Episode, therapist: User) -> None:
