@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from kapclinic.audit.models import AccessEvent, Outcome
@@ -96,8 +97,7 @@ def record_access(
     """
     subject = subject_of(thing)
     match = request.resolver_match
-    # One statement, committed by itself: no request is rolled back with it or takes it along.
-    AccessEvent.objects.create(
+    event = AccessEvent(
         user_id=user_id,
         clinic_id=clinic_id,
         action=action,
@@ -113,3 +113,17 @@ def record_access(
         client_address=_client_address(request),
         request=request_id(request),
     )
+    if outcome is Outcome.ALLOWED and request.method == "POST" and not connection.in_atomic_block:
+        _write_beside_history(event)
+    else:
+        event.save(force_insert=True)
+
+
+def _write_beside_history(event: AccessEvent) -> None:
+    """Write it without waiting for the disk: what the POST changed is durable already, with the same request's id.
+
+    Only a crash of the database server itself, in the 0.6 s after it, can lose the event; it never loses the history.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        event.save(force_insert=True)
