@@ -65,10 +65,14 @@ class Visit:
 
     def _is_repeated(self) -> bool:
         """A page that asks by itself each minute is one read in half an hour, not thirty."""
-        if BACKGROUND_HEADER not in self._request.headers or not hasattr(self.thing, "pk"):
+        if BACKGROUND_HEADER not in self._request.headers:
             return False
-        since = timezone.now() - _REPEATS_WITHIN
-        return is_on_record(self._request, user_id=self._request.user.pk, thing=self.thing, since=since)
+        return is_on_record(
+            self._request,
+            user_id=self._request.user.pk,
+            object_id=str(getattr(self.thing, "pk", self._asked_for)),
+            since=timezone.now() - _REPEATS_WITHIN,
+        )
 
 
 def _is_telling(action: str) -> bool:

@@ -68,15 +68,15 @@ def _client_address(request: HttpRequest) -> str | None:
         return None
 
 
-def is_on_record(request: HttpRequest, *, user_id: uuid.UUID | None, thing: Any, since: datetime) -> bool:
-    """Whether this person was let in to `thing` at this address since that instant (UTC)."""
+def is_on_record(request: HttpRequest, *, user_id: uuid.UUID | None, object_id: str, since: datetime) -> bool:
+    """Whether this person was let in to that object at this address since that instant (UTC)."""
     match = request.resolver_match
     return AccessEvent.objects.filter(
         user_id=user_id,
         at__gte=since,
         outcome=Outcome.ALLOWED,
         url_name=match.view_name[:100] if match is not None else "",
-        object_id=str(thing.pk)[:_LONGEST_ID],
+        object_id=object_id[:_LONGEST_ID],
     ).exists()
 
 
