@@ -14,8 +14,6 @@ from kapclinic.administration.patients import PatientLine, directory
 from kapclinic.audit.models import DENIED, AccessEvent, UnusualRead
 from kapclinic.clinics.models import Clinic
 
-# A spreadsheet runs a cell that begins like this.
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "time", "person", "action", "outcome", "allowed as", "patient", "patient number", "page", "method", "rows shown",
     "client address", "request",
@@ -134,14 +132,8 @@ def unusual_lines(reads: Iterable[UnusualRead]) -> list[UnusualLine]:
     ]
 
 
-def neutral(cell: Any) -> str:
-    """A cell of a CSV file that no spreadsheet runs."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(_RUNS) else text
-
-
-def csv_rows(clinic: Clinic, events: QuerySet[AccessEvent], *, at_once: int = 2000) -> Iterator[list[str]]:
-    """The rows of the export, in the clinic's zone, oldest last; no cell runs in a spreadsheet."""
+def csv_rows(clinic: Clinic, events: QuerySet[AccessEvent], *, at_once: int = 2000) -> Iterator[list[Any]]:
+    """The rows of the export, in the clinic's zone, oldest last."""
     batch: list[AccessEvent] = []
     yield list(COLUMNS)
     for event in events.iterator(chunk_size=at_once):
@@ -152,12 +144,11 @@ def csv_rows(clinic: Clinic, events: QuerySet[AccessEvent], *, at_once: int = 20
     yield from (_csv_row(clinic, line) for line in lines_of(batch))
 
 
-def _csv_row(clinic: Clinic, line: EventLine) -> list[str]:
+def _csv_row(clinic: Clinic, line: EventLine) -> list[Any]:
     event = line.event
-    cells = (
+    return [
         event.at.astimezone(clinic.zone).isoformat(timespec="seconds"), line.person, event.action,
         event.get_outcome_display(), event.relation, line.patient.name if line.patient else "",
         line.patient.public_id if line.patient else "", event.url_name, event.method,
         "" if event.rows is None else event.rows, event.client_address or "", event.request,
-    )  # fmt: skip
-    return [neutral(cell) for cell in cells]
+    ]  # fmt: skip

@@ -1,8 +1,8 @@
 """The review of the record: who reached for what, and the reads that a manager should look at."""
 
-import csv
 from typing import Any
 
+from defusedcsv import csv
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -53,9 +53,9 @@ def events(request: ActorRequest) -> HttpResponse:
     )
 
 
-@page("audit.export", methods=("POST",))
+@page("audit.export", methods=("POST",), confirm=("POST",))
 def export(request: ActorRequest) -> HttpResponse:
-    """The same events as CSV."""
+    """The same events as CSV; cells that a spreadsheet would run are neutralised."""
     form = _filter_form(request)
     if not form.is_valid():
         return render(request, "administration/review_events.html", {"form": form, "lines": []}, status=422)
