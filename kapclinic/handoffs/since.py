@@ -8,8 +8,11 @@ from datetime import datetime
 from django.urls import reverse
 
 from episodes.models import Episode
+from episodes.readers import Eyes
+from episodes.sharing import Discipline
 from integration.models import IntegrationSession
 from integration.selectors import open_action_steps
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import day_label
 from kapclinic.handoffs.models import Acknowledgement, Handoff, TeamDecision
 from screening.instruments import instrument
@@ -21,13 +24,18 @@ from sessions.selectors import doses_of_episode, unanswered_challenges
 
 @dataclass(frozen=True)
 class Since:
-    """One thing that happened: what it is, in words, when (UTC), and where it stands. `wants` says what is still open of it."""
+    """One thing that happened: what it is, in words, when (UTC), and where it stands. `wants` says what is still open of it.
+
+    `category` is what a sharing consent calls it, `origin` the discipline whose record it is, None for both.
+    """
 
     title: str
     words: str
     at: datetime | None
     url: str
     wants: str = ""
+    category: ConsentCategory = ConsentCategory.ADMINISTRATIVE
+    origin: Discipline | None = None
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,23 @@ class SinceLastTime:
     rows: list[Since]
 
 
-def since_last_time(episode: Episode, *, before: datetime) -> SinceLastTime:
-    """What happened since the last session before the one of `before`. About twelve queries, however long the history."""
+def since_last_time(episode: Episode, *, before: datetime, eyes: Eyes) -> SinceLastTime:
+    """What happened since the last session before the one of `before`, as far as `eyes` see it; what they do not see is named.
+
+    About twelve queries, however long the history.
+    """
     last_at, last = _last_session(episode, before)
     since = last_at or episode.opened_at
     rows = [*_handoffs(episode, since), *_safety(episode, since), *_measured(episode, since)]
     rows.sort(key=lambda row: row.at or since)
-    return SinceLastTime(last, last_at, [*rows, *_open(episode)])
+    return SinceLastTime(last, last_at, _seen([*rows, *_open(episode)], eyes))
+
+
+def _seen(rows: list[Since], eyes: Eyes) -> list[Since]:
+    seen = [row for row in rows if eyes.sees(row.category, row.origin)]
+    withheld = sorted({row.category for row in rows if not eyes.sees(row.category, row.origin)})
+    words = "withheld: the sharing consent does not cover it for this reader"
+    return [*seen, *(Since(str(category.label), words, None, "") for category in withheld)]
 
 
 def _last_session(episode: Episode, before: datetime) -> tuple[datetime | None, str]:
@@ -87,11 +105,31 @@ def _safety(episode: Episode, since: datetime) -> list[Since]:
     for event in events:
         url = reverse("dosing:session-detail", args=[event.session_id])
         wants = "serious, not reviewed" if event.is_serious and event.reviewed_at is None else ""
-        rows.append(Since("Adverse event", f"{event.term}, grade {event.grade}", event.began_at, url, wants))
+        rows.append(
+            Since(
+                "Adverse event",
+                f"{event.term}, grade {event.grade}",
+                event.began_at,
+                url,
+                wants,
+                ConsentCategory.ADVERSE_EVENTS,
+                Discipline.MEDICAL,
+            )
+        )
     for challenge in unanswered_challenges(episode):
         url = reverse("dosing:session-detail", args=[challenge.session_id])
         kind = challenge.get_kind_display()
-        rows.append(Since("Challenging experience", kind, challenge.began_at, url, "not answered"))
+        rows.append(
+            Since(
+                "Challenging experience",
+                kind,
+                challenge.began_at,
+                url,
+                "not answered",
+                ConsentCategory.DOSE,
+                Discipline.MEDICAL,
+            )
+        )
     risks = RiskAssessment.objects.standing().filter(episode=episode, opened_at__gte=since)
     for risk in risks.exclude(state="withdrawn"):
         url = reverse("screening:risk-assess", args=[episode.public_id])
@@ -104,6 +142,7 @@ def _safety(episode: Episode, since: datetime) -> list[Since]:
                 risk.assessed_at or risk.opened_at,
                 url,
                 "open" if is_open else "",
+                ConsentCategory.SAFETY,
             )
         )
     return rows
@@ -115,17 +154,32 @@ def _measured(episode: Episode, since: datetime) -> list[Since]:
     for medication in changed:
         url = reverse("screening:medications", args=[episode.public_id])
         stopped = f", stopped {day_label(medication.stopped_on)}" if medication.stopped_on else ""
-        rows.append(Since("Medication changed", f"{medication}{stopped}", medication.created_at, url))
+        rows.append(
+            Since(
+                "Medication changed",
+                f"{medication}{stopped}",
+                medication.created_at,
+                url,
+                "",
+                ConsentCategory.MEDICATION,
+                Discipline.MEDICAL,
+            )
+        )
     for point in score_series(episode):
         if point.completed_at >= since:
             title = instrument(point.instrument_id).short_title
             words = "incomplete" if point.total is None else str(point.total)
             url = reverse("screening:response-list", args=[episode.public_id])
-            rows.append(Since(title, words, point.completed_at, url))
+            rows.append(
+                Since(title, words, point.completed_at, url, "", ConsentCategory.SCORES, Discipline.MEDICAL)
+            )
     return rows
 
 
 def _open(episode: Episode) -> list[Since]:
     """What the patient set out to do and has not done yet, however long ago."""
     url = reverse("integration:overview", args=[episode.public_id])
-    return [Since("Action step", step.text, None, url, "open") for step in open_action_steps(episode)]
+    return [
+        Since("Action step", step.text, None, url, "open", ConsentCategory.THEMES, Discipline.THERAPY)
+        for step in open_action_steps(episode)
+    ]

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from episodes.access import episodes_for
 from episodes.models import CareTeamMember, Episode, TeamPart
+from episodes.readers import eyes_of_each
 from episodes.stages import Stage
 from kapclinic.accounts import policy
 from kapclinic.accounts.policy import Actor
@@ -118,10 +119,10 @@ def conference_rows(actor: Actor, episodes: Iterable[Episode], now: datetime) ->
             row.doses += 1
         elif session.planned_at >= now and row.next_dose_at is None:
             row.next_dose_at = session.planned_at
-    for key, found in divergences_by_episode(
-        actor.clinic, [rows[key].episode for key in keys if key in readable], now
-    ).items():
-        rows[key].divergences = found
+    read = [rows[key].episode for key in keys if key in readable]
+    eyes = eyes_of_each(actor, read, now=now)
+    for key, found in divergences_by_episode(actor.clinic, read, now).items():
+        rows[key].divergences = [each for each in found if eyes[key].sees(each.category)]
     for key, decisions in _decisions(readable).items():
         rows[key].decisions = decisions
     return [rows[key] for key in keys]

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from episodes import guards
 from episodes.guards import GuardContext
+from episodes.readers import eyes_of
 from kapclinic.accounts.models import Role, User
+from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
 from kapclinic.handoffs.models import Message, TeamDecision
 from kapclinic.handoffs.services.messaging import (
@@ -24,12 +26,13 @@ from kapclinic.handoffs.services.messaging import (
     post_message,
     record_decision,
 )
-from kapclinic.handoffs.since import since_last_time
+from kapclinic.handoffs.since import SinceLastTime, since_last_time
 from kapclinic.handoffs.team_selectors import conference_rows, unread_messages
 from kapclinic.notices.models import Notice
 from kapclinic.scheduling.models import AppointmentKind, Part
 from kapclinic.scheduling.services import book_appointment
 from sessions.forms.record import PassForm
+from sessions.services import record_challenge
 from tests import factories
 from tests.handoffs.situations import TO_PRESCRIBER, TO_THERAPIST, come_again, read, signed
 from tests.sessions.situations import NURSE, THERAPIST
@@ -173,9 +176,8 @@ def test_decision_without_words_is_refused_at_its_patient(planned: Any) -> None:
 
 
 def test_conference_costs_the_same_when_there_are_more_patients(planned: Any) -> None:
-    actor = factories.make_actor(planned.therapist, planned.clinic)
-
     def queries(episodes: list[Any]) -> int:
+        actor = factories.make_actor(planned.therapist, Clinic.objects.get(pk=planned.clinic.pk))
         with CaptureQueriesContext(connection) as captured:
             conference_rows(actor, episodes, timezone.now())
         return len(captured)
@@ -191,9 +193,32 @@ def test_conference_costs_the_same_when_there_are_more_patients(planned: Any) ->
 # -- since last time -----------------------------------------------------------------------------------------
 
 
+def seen_by(dosed: Any, person: User) -> SinceLastTime:
+    """What that person reads on top of the session of the day after."""
+    later = dosed.start + timedelta(days=1)
+    eyes = eyes_of(factories.make_actor(person, dosed.clinic), dosed.episode, now=later)
+    return since_last_time(dosed.episode, before=later, eyes=eyes)
+
+
+def test_withheld_things_are_named_and_say_nothing(dosed: Any) -> None:
+    record_challenge(
+        session=dosed.session,
+        details={"kind": "trauma", "began_at": dosed.at(20), "steps_taken": ["grounding"]},
+        actor=dosed.therapist,
+        now=dosed.at(60),
+    )
+    (row,) = [row for row in seen_by(dosed, dosed.prescriber).rows if row.title == "Challenging experience"]
+    assert row.wants == "not answered"
+    titles = {row.title: row for row in seen_by(dosed, dosed.therapist).rows}
+    assert "Challenging experience" not in titles
+    withheld = titles["Dose and response"]
+    assert (withheld.url, withheld.wants) == ("", "")
+    assert withheld.words.startswith("withheld")
+
+
 def test_next_session_begins_with_what_happened_since_the_last(dosed: Any) -> None:
     signed(dosed, TO_THERAPIST, focus="Begin with the dream.")
-    found = since_last_time(dosed.episode, before=dosed.start + timedelta(days=1))
+    found = seen_by(dosed, dosed.therapist)
     assert found.last == "Dose 1, 10 Mar 2026"
     (handoff,) = [row for row in found.rows if row.title == "Prescriber to therapist, after the dose"]
     assert handoff.wants == "not read yet"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from episodes.readers import eyes_of
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk import icons
 from kapclinic.desk.banner import build_banner, build_journey, tabs_of
@@ -146,4 +147,6 @@ def since_last_time(context: Context, before: datetime | None = None) -> dict[st
     actor, episode = context["request"].actor, context["episode"]
     if not can(actor, "handoff.read", episode):
         return {"since": None}
-    return {"since": build_since(episode, before=before or timezone.now())}
+    now = timezone.now()
+    eyes = eyes_of(actor, episode, now=now)
+    return {"since": build_since(episode, before=before or now, eyes=eyes)}

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
+from episodes.readers import eyes_of
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.pages import ActorRequest, page
@@ -60,6 +61,7 @@ def of_episode(request: ActorRequest, episode: Episode) -> HttpResponse:
     """What was written about the episode, and each dose with its two handoffs."""
     now = timezone.now()
     may_read = policy.can(request.actor, "handoff.read", episode)
+    eyes = eyes_of(request.actor, episode, now=now)
     writes = {kind: policy.can(request.actor, action, episode) for kind, action in WRITE_ACTION.items()}
     return render(
         request,
@@ -69,7 +71,9 @@ def of_episode(request: ActorRequest, episode: Episode) -> HttpResponse:
             "rows": selectors.rows_of(episode),
             "of_all": selectors.handoffs_of_episode(episode),
             "owes_a_loop": owing.owes_a_loop(episode, now),
-            "divergences": divergences_of(episode, now) if may_read else [],
+            "divergences": [each for each in divergences_of(episode, now) if eyes.sees(each.category)]
+            if may_read
+            else [],
             "decisions": TeamDecision.objects.filter(episode=episode).select_related("created_by", "meeting")
             if may_read
             else [],
