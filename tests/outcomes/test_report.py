@@ -120,5 +120,5 @@ def test_report_costs_the_same_queries_when_the_group_grows(
     for _ in range(size):
         treated_episode(clinic, prescriber=prescriber, therapist=therapist, nurse=nurse, first_dose_at=first)
     actor = factories.make_actor(prescriber, clinic)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         build_report(actor, is_clinic=False, period="12", now=timezone.now())
