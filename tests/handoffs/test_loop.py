@@ -182,13 +182,11 @@ def test_amendment_shows_what_it_changed_and_opens_reading_again(dosed: Any) -> 
 
 def test_withheld_categories_are_neither_shown_nor_told_as_changes(dosed: Any) -> None:
     second = amended(dosed, signed(dosed, TO_THERAPIST), trauma="The accident.", goals_view="changed")
-    content = content_of(second, now=dosed.at(300), withheld=["trauma", "safety"])
-    assert content is not None
+    content = content_of(second, now=dosed.at(300), withheld=["trauma"])
     assert [change.key for change in content.changes] == ["goals_view"]
     shown = {section["key"]: section for section in content.sections}
     assert shown["trauma"]["is_withheld"]
     assert shown["trauma"]["blocks"] == []
-    # The safety core is never withheld.
     assert not shown["mental_status"]["is_withheld"]
 
 

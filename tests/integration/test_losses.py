@@ -27,6 +27,7 @@ from kapclinic.scheduling.services import (
     mark_told,
     move_appointment,
     set_planning_limits,
+    withdraw_patient_row,
     withdraw_roster_row,
 )
 from sessions.models import Administration
@@ -176,12 +177,13 @@ def test_holiday_moves_what_is_held_by_itself_and_asks_about_what_is_told(
     other = factories.make_episode(
         factories.make_patient(clinic, nurse, given_name="Ada"), prescriber=prescriber, therapist=therapist
     )
-    add_patient_absence(
+    away = add_patient_absence(
         patient=other.patient, starts_at=after(33), ends_at=after(90), actor=coordinator, now=T0
     )
     second = give_dose(other, nurse)
     plan_need(need=need_of_dose(second), now=T0)
     tell(need_of_dose(second), coordinator)
+    withdraw_patient_row(row=away, actor=coordinator, now=T0)
     at = need_of_dose(second).appointment.starts_at
     assert at.date() == TUESDAY
     add_holiday(clinic=clinic, on=TUESDAY, name="Founders' Day", actor=coordinator, now=T0)
