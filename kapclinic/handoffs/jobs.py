@@ -4,11 +4,18 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from kapclinic.clinics.models import Clinic
+from kapclinic.handoffs.services.asking import LOOK_JOB
 from kapclinic.handoffs.services.watching import watch_handoffs
-from kapclinic.jobs.registry import daily
+from kapclinic.jobs.registry import daily, handler
 
 WATCH_JOB = "watch_handoffs"
 _LOOKS_EVERY = timedelta(minutes=15)
+
+
+@handler(LOOK_JOB)
+def look(payload: dict[str, Any], *, now: datetime) -> None:
+    """Look once, because something was written or read."""
+    watch_handoffs(clinic=Clinic.objects.get(pk=payload["clinic"]), now=now)
 
 
 @daily(WATCH_JOB, at=time(0))

@@ -78,9 +78,9 @@ def written_about(kind: str, episode_id: uuid.UUID, session_id: uuid.UUID | None
     return f"{session_id if kind in OF_A_DOSE else episode_id}:{kind}"
 
 
-def watch_keys(about: object) -> list[str]:
-    """The keys of all tasks that say that a handoff is late: `about` is its key, or what names it before it is signed."""
-    return [f"{kind}:{about}" for kind in WATCH_TASKS]
+def write_task_key(about: object) -> str:
+    """The key of the reminder to write: `about` names the handoff before it is signed (`written_about`)."""
+    return f"{WRITE_TASK}:{about}"
 
 
 def send_task_key(handoff_id: uuid.UUID) -> str:

@@ -26,7 +26,9 @@ from kapclinic.handoffs.services import (
     save_draft,
     sign_handoff,
 )
+from kapclinic.handoffs.services.asking import LOOK_JOB
 from kapclinic.handoffs.services.watching import watch_handoffs
+from kapclinic.jobs.models import Job, JobState
 from kapclinic.jobs.registry import handler_of
 from kapclinic.notices.models import Notice, Task
 from sessions.jobs import readiness_gaps
@@ -281,6 +283,13 @@ def tasks_of(kind: str) -> list[Task]:
     return list(Task.objects.filter(kind=kind, done_at__isnull=True, withdrawn_at__isnull=True))
 
 
+def look_again_at(now: datetime) -> None:
+    """What the worker does a moment after something was written or read, at that time."""
+    job = Job.objects.get(kind=LOOK_JOB)
+    assert job.state == JobState.PENDING
+    handler_of(LOOK_JOB)(job.payload, now=now)
+
+
 def test_late_handoff_after_a_dose_goes_up_step_by_step_and_ends_with_the_signature(
     dosed: Any, coordinator: User, manager: User
 ) -> None:
@@ -303,6 +312,7 @@ def test_late_handoff_after_a_dose_goes_up_step_by_step_and_ends_with_the_signat
     watch_handoffs(clinic=dosed.clinic, now=midnight + timedelta(hours=6))
     assert Task.objects.filter(kind__startswith="handoff-").count() == 3
     signed(dosed, TO_THERAPIST, now=midnight + timedelta(hours=7))
+    look_again_at(midnight + timedelta(hours=7))
     assert not any(tasks_of(kind) for kind in ("handoff-write", "handoff-late", "handoff-late-manager"))
 
 
@@ -319,7 +329,24 @@ def test_unread_handoff_reminds_its_reader_once_and_alarms_the_coordinator(
     watch_handoffs(clinic=planned.clinic, now=planned.start + timedelta(hours=2))
     assert len(tasks_of("handoff-late")) == 1
     acknowledge_handoff(handoff=handoff, actor=planned.prescriber, now=planned.start + timedelta(hours=3))
+    look_again_at(planned.start + timedelta(hours=3))
     assert tasks_of("handoff-late") == []
+
+
+def test_all_that_is_late_of_a_patient_is_one_line_and_all_of_a_clinic_one_for_managers(
+    dosed: Any, coordinator: User, manager: User
+) -> None:
+    """The handoff after the dose is not written, the one before it not read."""
+    before = signed(dosed, TO_PRESCRIBER, now=dosed.start - timedelta(hours=20))
+    later = dosed.start + timedelta(days=2)
+    watch_handoffs(clinic=dosed.clinic, now=later)
+    assert len(tasks_of("handoff-write")) >= 1
+    assert len(tasks_of("handoff-late")) == 1
+    assert len(tasks_of("handoff-late-manager")) == 1
+    acknowledge_handoff(handoff=before, actor=dosed.prescriber, now=later)
+    look_again_at(later)
+    # The other one is late still.
+    assert len(tasks_of("handoff-late")) == len(tasks_of("handoff-late-manager")) == 1
 
 
 def test_what_is_owed_no_more_is_withdrawn_at_the_next_look(dosed: Any, coordinator: User) -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from episodes.models import Episode
 from kapclinic.accounts.models import User
+from kapclinic.clinics.models import Clinic
 from kapclinic.handoffs import due
 from kapclinic.handoffs.clinical_settings import due_rule
 from kapclinic.handoffs.models import Handoff, HandoffKind
@@ -19,9 +20,9 @@ from kapclinic.handoffs.selectors import (
     read_task_key,
     receiver_of,
     send_task_key,
-    watch_keys,
 )
 from kapclinic.handoffs.services.issuing import short_words
+from kapclinic.jobs.services import enqueue
 from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_tasks, open_task
@@ -64,8 +65,20 @@ def _read_by(handoff: Handoff, now: datetime) -> datetime | None:
 def stop_asking(handoff: Handoff, *, actor: User | None = None, outcome: str, now: datetime) -> None:
     """Nobody is asked to read or to send it any more: `actor` did it, or it fell away."""
     close_tasks(
-        keys=[read_task_key(handoff.pk), send_task_key(handoff.pk), *watch_keys(handoff.pk)],
-        actor=actor,
-        outcome=outcome,
+        keys=[read_task_key(handoff.pk), send_task_key(handoff.pk)], actor=actor, outcome=outcome, now=now
+    )
+    look_again(handoff.clinic, now=now)
+
+
+LOOK_JOB = "look_at_handoffs"
+
+
+def look_again(clinic: Clinic, *, now: datetime) -> None:
+    """Have the clinic's late handoffs looked at soon: what is late no more stands in nobody's list. One job, however often."""
+    enqueue(
+        kind=LOOK_JOB,
+        key=f"{LOOK_JOB}:{clinic.pk}",
+        payload={"clinic": str(clinic.pk)},
+        clinic=clinic,
         now=now,
     )

@@ -198,8 +198,12 @@ def _take(step: Step, each: Waiting, wanted: set[str], *, now: datetime) -> None
     if step is Step.REMINDER and each.what == "read":
         _remind_reader(each, now=now)
         return
-    kind = {Step.REMINDER: WRITE_TASK, Step.COORDINATOR: LATE, Step.MANAGER: LATE_FOR_MANAGER}[step]
-    key = f"{kind}:{each.key}"
+    # One line for its author, one a patient for coordinators, one for everything for managers.
+    key = {
+        Step.REMINDER: f"{WRITE_TASK}:{each.key}",
+        Step.COORDINATOR: f"{LATE}:{each.episode.pk}",
+        Step.MANAGER: f"{LATE_FOR_MANAGER}:{each.episode.clinic_id}",
+    }[step]
     wanted.add(key)
     if Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True).exists():
         return
@@ -229,7 +233,7 @@ def _take(step: Step, each: Waiting, wanted: set[str], *, now: datetime) -> None
                 clinic=each.episode.clinic,
                 key=key,
                 kind=LATE_FOR_MANAGER,
-                title=f"A handoff was not {each.what} in time",
+                title="Handoffs were not written or read in time",
                 role=Role.MANAGER,
                 urgency=Urgency.TODAY,
                 due_at=each.too_late or each.due_at,

@@ -18,8 +18,8 @@ from kapclinic.documents.notes import NoteState
 from kapclinic.handoffs import prefill
 from kapclinic.handoffs.fields import cleaned, missing
 from kapclinic.handoffs.models import OF_A_DOSE, Handoff, HandoffKind
-from kapclinic.handoffs.selectors import part_of, watch_keys, written_about
-from kapclinic.handoffs.services.asking import ask_to_read, stop_asking
+from kapclinic.handoffs.selectors import part_of, write_task_key, written_about
+from kapclinic.handoffs.services.asking import ask_to_read, look_again, stop_asking
 from kapclinic.handoffs.services.issuing import issue, short_words
 from kapclinic.notices.services import close_tasks
 from sessions.models import DosingSession
@@ -157,7 +157,8 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
             subject=draft,
         )
         about = written_about(draft.kind, episode.pk, draft.session_id)
-        close_tasks(keys=watch_keys(about), actor=actor, outcome="signed", now=now)
+        close_tasks(keys=[write_task_key(about)], actor=actor, outcome="signed", now=now)
+        look_again(episode.clinic, now=now)
         if draft.supersedes is not None:
             stop_asking(draft.supersedes, outcome="a newer edition was signed", now=now)
         ask_to_read(draft, episode, actor=actor, now=now)
