@@ -69,8 +69,7 @@ def _everything(form: FoundForm) -> list[str]:
 ATTACKS: dict[str, Callable[[FoundForm], Iterator[Values]]] = {
     "markup, SQL, formulas, templates": lambda form: _typed(form, MIXED),
     "control characters": lambda form: _typed(form, CONTROLS),
-    "20,000 characters": lambda form: _typed(form, LONG, only=frozenset({"textarea"})),
-    "numbers and days that are none": lambda form: _turns(form, 2),
+    "20,000 characters, numbers and days that are none": lambda form: _of_another_kind(form),
     "everything wrong, twice": lambda form: iter(
         [{name: ["\x00" + MARK, "1"] for name in _everything(form)}]
     ),
@@ -83,12 +82,15 @@ def _typed(form: FoundForm, what: str, only: frozenset[str] = TYPED) -> Iterator
         yield _put(form.values(), names, what)
 
 
-def _turns(form: FoundForm, turns: int) -> Iterator[Values]:
-    numbers, days = form.names(frozenset({"number"})), form.names(PICKED)
-    for turn in range(turns) if numbers or days else ():
-        # Each field gets another one of them, and others at the next turn.
-        yield form.values() | {
-            name: [values[(turn * 2 + place) % len(values)]]
+def _of_another_kind(form: FoundForm) -> Iterator[Values]:
+    """Long texts, and in each field of numbers or days another one of what is none; which ones, the form's length says."""
+    long, numbers, days = (
+        form.names(kinds) for kinds in (frozenset({"textarea"}), frozenset({"number"}), PICKED)
+    )
+    if long or numbers or days:
+        turn = len(form.controls)
+        yield _put(form.values(), long, LONG) | {
+            name: [values[(turn + place) % len(values)]]
             for names, values in ((numbers, NUMBERS), (days, DATES))
             for place, name in enumerate(names)
         }
