@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -52,9 +53,15 @@ def sign_pdf(pdf: RenderedPdf) -> RenderedPdf:
     metadata = PdfSignatureMetadata(field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
     signed = io.BytesIO()
     try:
-        write_signature(
-            IncrementalPdfFileWriter(io.BytesIO(pdf.data)), metadata, signer=signer, output=signed
-        )
+        # The library runs an event loop of its own, which a thread that has one already does not allow.
+        with ThreadPoolExecutor(max_workers=1) as own_thread:
+            own_thread.submit(
+                write_signature,
+                IncrementalPdfFileWriter(io.BytesIO(pdf.data)),
+                metadata,
+                signer=signer,
+                output=signed,
+            ).result()
     except Exception as error:  # the library raises many kinds; none may carry a part of the document
         raise SigningFailed(type(error).__name__) from error
     data = signed.getvalue()

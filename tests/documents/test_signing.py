@@ -1,6 +1,8 @@
 """PDFs signed with the clinic's certificate: a validator that is not ours finds the signature whole, or broken."""
 
+import asyncio
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from pytest_django import Settings
 
 from kapclinic.documents import checks
 from kapclinic.documents.models import Document
+from kapclinic.documents.rendering import RenderedPdf
 from kapclinic.documents.services import make_pdf
+from kapclinic.documents.signing import sign_pdf
 
 PASSPHRASE = "a made-up passphrase"
 
@@ -63,7 +67,8 @@ def validated(data: bytes, certificate: Path) -> tuple[bool, bool, str]:
     """Whether the one signature is intact, covers the whole file and is trusted; and its kind."""
     (signature,) = PdfFileReader(io.BytesIO(data)).embedded_signatures
     trust = ValidationContext(trust_roots=[load_cert_from_pemder(str(certificate.with_suffix(".pem")))])
-    status = validate_pdf_signature(signature, trust)
+    with ThreadPoolExecutor(max_workers=1) as own_thread:
+        status = own_thread.submit(validate_pdf_signature, signature, trust).result()
     return status.intact, status.bottom_line, str(signature.sig_object["/SubFilter"])
 
 
@@ -77,6 +82,19 @@ def test_pdf_is_signed_and_validates_when_a_certificate_is_configured(
     at = pdf.data.index(b"/Title") + 8
     changed = pdf.data[:at] + bytes([pdf.data[at] ^ 1]) + pdf.data[at + 1 :]
     assert validated(changed, certificate)[0] is False
+
+
+def test_pdf_is_signed_where_an_event_loop_runs_already(
+    document: Document, certificate: Path, settings: Settings
+) -> None:
+    settings.DOCUMENT_SIGNING_CERTIFICATE = ""
+    bare = make_pdf(document)
+    settings.DOCUMENT_SIGNING_CERTIFICATE = str(certificate)
+
+    async def sign_within() -> RenderedPdf:
+        return sign_pdf(bare)
+
+    assert asyncio.run(sign_within()).signed_with.startswith("Common Name: Demo Clinic")
 
 
 def test_pdf_is_not_signed_when_no_certificate_is_configured(document: Document) -> None:
