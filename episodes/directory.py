@@ -27,7 +27,7 @@ class Directory:
             )
         return set(Patient.objects.of_clinic(clinic).filter(wanted).values_list("pk", flat=True))
 
-    def lines(self, patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PatientLine]:
+    def lines(self, patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, PatientLine]:
         """Patients by key."""
         found = Patient.objects.filter(pk__in=set(patient_ids))
         return {
@@ -35,10 +35,12 @@ class Directory:
             for patient in found
         }
 
-    def patient_of(self, episode_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    def patient_of(self, episode_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, uuid.UUID]:
         """The patient of each episode; a document's subject may be the patient itself."""
         wanted = set(episode_ids)
-        found = dict(Episode.objects.filter(pk__in=wanted).values_list("pk", "patient_id"))
+        found: dict[uuid.UUID | None, uuid.UUID] = dict(
+            Episode.objects.filter(pk__in=wanted).values_list("pk", "patient_id")
+        )
         rest = wanted - found.keys()
         return found | {key: key for key in Patient.objects.filter(pk__in=rest).values_list("pk", flat=True)}
 

@@ -28,10 +28,10 @@ class PatientDirectory(Protocol):
     def found(self, clinic: Clinic, text: str) -> set[uuid.UUID]:
         """Keys of the clinic's patients with this number, or all of these words in their name."""
 
-    def lines(self, patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PatientLine]:
+    def lines(self, patient_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, PatientLine]:
         """Patients by key."""
 
-    def patient_of(self, episode_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    def patient_of(self, episode_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID | None, uuid.UUID]:
         """The patient of each episode; a document's subject may be the patient itself."""
 
     def episodes_of(self, patient_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

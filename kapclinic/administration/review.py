@@ -85,7 +85,7 @@ def events_of(
     return found.order_by("-id")
 
 
-def _names(user_ids: Iterable[Any]) -> dict[uuid.UUID, str]:
+def _names(user_ids: Iterable[Any]) -> dict[uuid.UUID | None, str]:
     return {user.pk: user.full_name for user in User.objects.filter(pk__in={key for key in user_ids if key})}
 
 
@@ -96,13 +96,13 @@ def lines_of(events: Iterable[AccessEvent]) -> list[EventLine]:
     patient_of = directory().patient_of(
         event.episode_id for event in events if event.patient_id is None and event.episode_id is not None
     )
-    keys = {event.pk: event.patient_id or patient_of.get(event.episode_id) for event in events}  # type: ignore[arg-type]
+    keys = {event.pk: event.patient_id or patient_of.get(event.episode_id) for event in events}
     patients = directory().lines(key for key in keys.values() if key is not None)
     return [
         EventLine(
             event,
-            names.get(event.user_id, "a person without a name here" if event.user_id else "nobody known"),  # type: ignore[arg-type]
-            patients.get(keys[event.pk]),  # type: ignore[arg-type]
+            names.get(event.user_id, "a person without a name here" if event.user_id else "nobody known"),
+            patients.get(keys[event.pk]),
         )
         for event in events
     ]
