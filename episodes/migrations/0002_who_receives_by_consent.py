@@ -3,6 +3,7 @@
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 def name_the_care_team(apps, schema_editor):
@@ -19,69 +20,71 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='consent',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='consent',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='consent',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='consent',
-            name='recipient_parts',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='consent',
-            name='states_conditions',
-            field=models.BooleanField(default=False, verbose_name='states that treatment does not depend on it'),
-        ),
-        migrations.AddField(
-            model_name='consent',
-            name='states_redisclosure',
-            field=models.BooleanField(default=False, verbose_name='states that a receiver may pass it on'),
-        ),
-        migrations.AddField(
-            model_name='consent',
-            name='states_right_to_revoke',
-            field=models.BooleanField(default=False, verbose_name='states the right to revoke it, and how'),
-        ),
-        migrations.AddField(
-            model_name='consenthistory',
-            name='recipient_parts',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='consenthistory',
-            name='states_conditions',
-            field=models.BooleanField(default=False, verbose_name='states that treatment does not depend on it'),
-        ),
-        migrations.AddField(
-            model_name='consenthistory',
-            name='states_redisclosure',
-            field=models.BooleanField(default=False, verbose_name='states that a receiver may pass it on'),
-        ),
-        migrations.AddField(
-            model_name='consenthistory',
-            name='states_right_to_revoke',
-            field=models.BooleanField(default=False, verbose_name='states the right to revoke it, and how'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (NEW."attachment_id", NEW."categories", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."discloser", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."expires_on", NEW."id", NEW."kind", NEW."names_off_label", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."recipient", NEW."recipient_outside_id", NEW."recipient_parts", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how", NEW."signed_by_name", NEW."signed_on", NEW."signer_is_representative", NEW."states_conditions", NEW."states_redisclosure", NEW."states_right_to_revoke", NEW."text_version"); RETURN NULL;', hash='36ca200370852785efeeb746d359f13a33a61cb4', operation='INSERT', pgid='pgtrigger_insert_insert_9ce32', table='episodes_consent', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (NEW."attachment_id", NEW."categories", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."discloser", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."expires_on", NEW."id", NEW."kind", NEW."names_off_label", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."recipient", NEW."recipient_outside_id", NEW."recipient_parts", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how", NEW."signed_by_name", NEW."signed_on", NEW."signer_is_representative", NEW."states_conditions", NEW."states_redisclosure", NEW."states_right_to_revoke", NEW."text_version"); RETURN NULL;', hash='052c3ccb21e52a8806c7a516279a3f3ecb10d273', operation='UPDATE', pgid='pgtrigger_update_update_dd581', table='episodes_consent', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (OLD."attachment_id", OLD."categories", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."discloser", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."expires_on", OLD."id", OLD."kind", OLD."names_off_label", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."recipient", OLD."recipient_outside_id", OLD."recipient_parts", OLD."representative_authority", OLD."request_key", OLD."revoked_at", OLD."revoked_by_id", OLD."revoked_how", OLD."signed_by_name", OLD."signed_on", OLD."signer_is_representative", OLD."states_conditions", OLD."states_redisclosure", OLD."states_right_to_revoke", OLD."text_version"); RETURN NULL;', hash='c84165cb6ef8ed93b129e92e374176377832b193', operation='DELETE', pgid='pgtrigger_delete_delete_71335', table='episodes_consent', when='AFTER')),
-        ),
+        InOneStep([
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='consent',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='consent',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='consent',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='consent',
+                name='recipient_parts',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='consent',
+                name='states_conditions',
+                field=models.BooleanField(default=False, verbose_name='states that treatment does not depend on it'),
+            ),
+            migrations.AddField(
+                model_name='consent',
+                name='states_redisclosure',
+                field=models.BooleanField(default=False, verbose_name='states that a receiver may pass it on'),
+            ),
+            migrations.AddField(
+                model_name='consent',
+                name='states_right_to_revoke',
+                field=models.BooleanField(default=False, verbose_name='states the right to revoke it, and how'),
+            ),
+            migrations.AddField(
+                model_name='consenthistory',
+                name='recipient_parts',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='consenthistory',
+                name='states_conditions',
+                field=models.BooleanField(default=False, verbose_name='states that treatment does not depend on it'),
+            ),
+            migrations.AddField(
+                model_name='consenthistory',
+                name='states_redisclosure',
+                field=models.BooleanField(default=False, verbose_name='states that a receiver may pass it on'),
+            ),
+            migrations.AddField(
+                model_name='consenthistory',
+                name='states_right_to_revoke',
+                field=models.BooleanField(default=False, verbose_name='states the right to revoke it, and how'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (NEW."attachment_id", NEW."categories", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."discloser", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."expires_on", NEW."id", NEW."kind", NEW."names_off_label", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."recipient", NEW."recipient_outside_id", NEW."recipient_parts", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how", NEW."signed_by_name", NEW."signed_on", NEW."signer_is_representative", NEW."states_conditions", NEW."states_redisclosure", NEW."states_right_to_revoke", NEW."text_version"); RETURN NULL;', hash='36ca200370852785efeeb746d359f13a33a61cb4', operation='INSERT', pgid='pgtrigger_insert_insert_9ce32', table='episodes_consent', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (NEW."attachment_id", NEW."categories", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."discloser", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."expires_on", NEW."id", NEW."kind", NEW."names_off_label", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."recipient", NEW."recipient_outside_id", NEW."recipient_parts", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how", NEW."signed_by_name", NEW."signed_on", NEW."signer_is_representative", NEW."states_conditions", NEW."states_redisclosure", NEW."states_right_to_revoke", NEW."text_version"); RETURN NULL;', hash='052c3ccb21e52a8806c7a516279a3f3ecb10d273', operation='UPDATE', pgid='pgtrigger_update_update_dd581', table='episodes_consent', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='consent',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "episodes_consenthistory" ("attachment_id", "categories", "clinic_id", "created_at", "created_by_id", "discloser", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "expires_on", "id", "kind", "names_off_label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "recipient", "recipient_outside_id", "recipient_parts", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how", "signed_by_name", "signed_on", "signer_is_representative", "states_conditions", "states_redisclosure", "states_right_to_revoke", "text_version") VALUES (OLD."attachment_id", OLD."categories", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."discloser", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."expires_on", OLD."id", OLD."kind", OLD."names_off_label", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."recipient", OLD."recipient_outside_id", OLD."recipient_parts", OLD."representative_authority", OLD."request_key", OLD."revoked_at", OLD."revoked_by_id", OLD."revoked_how", OLD."signed_by_name", OLD."signed_on", OLD."signer_is_representative", OLD."states_conditions", OLD."states_redisclosure", OLD."states_right_to_revoke", OLD."text_version"); RETURN NULL;', hash='c84165cb6ef8ed93b129e92e374176377832b193', operation='DELETE', pgid='pgtrigger_delete_delete_71335', table='episodes_consent', when='AFTER')),
+            ),
+        ]),
         migrations.RunPython(name_the_care_team, migrations.RunPython.noop),
     ]

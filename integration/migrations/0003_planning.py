@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -22,165 +23,167 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='PlanProposal',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('cause', models.CharField(choices=[('absence', 'Somebody is away'), ('asked', 'Somebody asked')], max_length=10)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'Waits for a decision'), ('applied', 'Applied'), ('undone', 'Undone'), ('dropped', 'Not applied')], default='open', max_length=8)),
-                ('changes', models.JSONField(default=list)),
-                ('unplaced', models.JSONField(default=list)),
-                ('is_proven', models.BooleanField(default=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PlanProposalHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('key', models.CharField(max_length=120)),
-                ('cause', models.CharField(choices=[('absence', 'Somebody is away'), ('asked', 'Somebody asked')], max_length=10)),
-                ('title', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'Waits for a decision'), ('applied', 'Applied'), ('undone', 'Undone'), ('dropped', 'Not applied')], default='open', max_length=8)),
-                ('changes', models.JSONField(default=list)),
-                ('unplaced', models.JSONField(default=list)),
-                ('is_proven', models.BooleanField(default=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='integrationneed',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='integrationneed',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='integrationneed',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='integrationneed',
-            name='is_ahead',
-            field=models.BooleanField(default=False),
-        ),
-        migrations.AddField(
-            model_name='integrationneedhistory',
-            name='is_ahead',
-            field=models.BooleanField(default=False),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='integrationneed',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."closes_at", NEW."created_at", NEW."created_by_id", NEW."d0", NEW."dose_id", NEW."dose_number", NEW."duration_minutes", NEW."episode_id", NEW."id", NEW."is_ahead", NEW."is_planned_here", NEW."met_at", NEW."met_by_id", NEW."miss_note", NEW."miss_reason", NEW."miss_recorded_at", NEW."miss_recorded_by_id", NEW."opens_at", NEW."part", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."plan_from", NEW."planned_t0", NEW."preferred_from", NEW."preferred_until", NEW."superseded_at", NEW."superseded_by_id", NEW."t0", NEW."t0_corrected_at", NEW."unplaced_at", NEW."unplaced_reasons", NEW."withdrawn_at"); RETURN NULL;', hash='28026f6a01c24bebc815f3e62891de51d3ebcd70', operation='INSERT', pgid='pgtrigger_insert_insert_4cbb9', table='integration_integrationneed', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='integrationneed',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."closes_at", NEW."created_at", NEW."created_by_id", NEW."d0", NEW."dose_id", NEW."dose_number", NEW."duration_minutes", NEW."episode_id", NEW."id", NEW."is_ahead", NEW."is_planned_here", NEW."met_at", NEW."met_by_id", NEW."miss_note", NEW."miss_reason", NEW."miss_recorded_at", NEW."miss_recorded_by_id", NEW."opens_at", NEW."part", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."plan_from", NEW."planned_t0", NEW."preferred_from", NEW."preferred_until", NEW."superseded_at", NEW."superseded_by_id", NEW."t0", NEW."t0_corrected_at", NEW."unplaced_at", NEW."unplaced_reasons", NEW."withdrawn_at"); RETURN NULL;', hash='211f8b173275776fde5ed487892fb51a914810d2', operation='UPDATE', pgid='pgtrigger_update_update_0d288', table='integration_integrationneed', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='integrationneed',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (OLD."appointment_id", OLD."clinic_id", OLD."closes_at", OLD."created_at", OLD."created_by_id", OLD."d0", OLD."dose_id", OLD."dose_number", OLD."duration_minutes", OLD."episode_id", OLD."id", OLD."is_ahead", OLD."is_planned_here", OLD."met_at", OLD."met_by_id", OLD."miss_note", OLD."miss_reason", OLD."miss_recorded_at", OLD."miss_recorded_by_id", OLD."opens_at", OLD."part", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."plan_from", OLD."planned_t0", OLD."preferred_from", OLD."preferred_until", OLD."superseded_at", OLD."superseded_by_id", OLD."t0", OLD."t0_corrected_at", OLD."unplaced_at", OLD."unplaced_reasons", OLD."withdrawn_at"); RETURN NULL;', hash='1a2bfe5f7ee93e10a54006df481a50f8744e595d', operation='DELETE', pgid='pgtrigger_delete_delete_d2d63', table='integration_integrationneed', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='integrationneed',
-            constraint=models.CheckConstraint(condition=models.Q(('is_ahead', False), ('t0__isnull', True), _connector='OR'), name='integration_ahead_has_no_t0'),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='undone_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='integration.planproposal'),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='undone_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='planproposal',
-            index=models.Index(fields=['clinic', '-created_at'], name='integration_plans_of_clinic'),
-        ),
-        migrations.AddConstraint(
-            model_name='planproposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False))), _connector='OR'), name='integration_plan_decided_has_who'),
-        ),
-        migrations.AddConstraint(
-            model_name='planproposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'undone'), ('undone_at__isnull', False), ('undone_by__isnull', False)), models.Q(models.Q(('state', 'undone'), _negated=True), models.Q(('undone_at__isnull', True), ('undone_by__isnull', True))), _connector='OR'), name='integration_plan_undone_has_who'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='84e20e86fb6725f8afb4e8ad179d064569779a8d', operation='DELETE', pgid='pgtrigger_never_deleted_20e77', table='integration_planproposal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='c00b3c460c4a072ee81c79f051984a6f90270c2c', operation='INSERT', pgid='pgtrigger_insert_insert_cb57a', table='integration_planproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='6b35d6af221de586455eac7567c90b1b284f11b6', operation='UPDATE', pgid='pgtrigger_update_update_fc6c8', table='integration_planproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (OLD."cause", OLD."changes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."id", OLD."is_proven", OLD."key", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."state", OLD."title", OLD."undone_at", OLD."undone_by_id", OLD."unplaced"); RETURN NULL;', hash='8de2c35801c5b02c782771cc718c5de2bec02a9c', operation='DELETE', pgid='pgtrigger_delete_delete_ae10e', table='integration_planproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposalhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a51e0542ad2879b322aa60b89e966b87815c4fad', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_63c96', table='integration_planproposalhistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='PlanProposal',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('key', models.CharField(max_length=120, unique=True)),
+                    ('cause', models.CharField(choices=[('absence', 'Somebody is away'), ('asked', 'Somebody asked')], max_length=10)),
+                    ('title', models.CharField(max_length=200)),
+                    ('state', models.CharField(choices=[('open', 'Waits for a decision'), ('applied', 'Applied'), ('undone', 'Undone'), ('dropped', 'Not applied')], default='open', max_length=8)),
+                    ('changes', models.JSONField(default=list)),
+                    ('unplaced', models.JSONField(default=list)),
+                    ('is_proven', models.BooleanField(default=True)),
+                    ('decided_at', models.DateTimeField(blank=True, null=True)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='PlanProposalHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('key', models.CharField(max_length=120)),
+                    ('cause', models.CharField(choices=[('absence', 'Somebody is away'), ('asked', 'Somebody asked')], max_length=10)),
+                    ('title', models.CharField(max_length=200)),
+                    ('state', models.CharField(choices=[('open', 'Waits for a decision'), ('applied', 'Applied'), ('undone', 'Undone'), ('dropped', 'Not applied')], default='open', max_length=8)),
+                    ('changes', models.JSONField(default=list)),
+                    ('unplaced', models.JSONField(default=list)),
+                    ('is_proven', models.BooleanField(default=True)),
+                    ('decided_at', models.DateTimeField(blank=True, null=True)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='integrationneed',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='integrationneed',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='integrationneed',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='integrationneed',
+                name='is_ahead',
+                field=models.BooleanField(default=False),
+            ),
+            migrations.AddField(
+                model_name='integrationneedhistory',
+                name='is_ahead',
+                field=models.BooleanField(default=False),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='integrationneed',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."closes_at", NEW."created_at", NEW."created_by_id", NEW."d0", NEW."dose_id", NEW."dose_number", NEW."duration_minutes", NEW."episode_id", NEW."id", NEW."is_ahead", NEW."is_planned_here", NEW."met_at", NEW."met_by_id", NEW."miss_note", NEW."miss_reason", NEW."miss_recorded_at", NEW."miss_recorded_by_id", NEW."opens_at", NEW."part", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."plan_from", NEW."planned_t0", NEW."preferred_from", NEW."preferred_until", NEW."superseded_at", NEW."superseded_by_id", NEW."t0", NEW."t0_corrected_at", NEW."unplaced_at", NEW."unplaced_reasons", NEW."withdrawn_at"); RETURN NULL;', hash='28026f6a01c24bebc815f3e62891de51d3ebcd70', operation='INSERT', pgid='pgtrigger_insert_insert_4cbb9', table='integration_integrationneed', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='integrationneed',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."closes_at", NEW."created_at", NEW."created_by_id", NEW."d0", NEW."dose_id", NEW."dose_number", NEW."duration_minutes", NEW."episode_id", NEW."id", NEW."is_ahead", NEW."is_planned_here", NEW."met_at", NEW."met_by_id", NEW."miss_note", NEW."miss_reason", NEW."miss_recorded_at", NEW."miss_recorded_by_id", NEW."opens_at", NEW."part", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."plan_from", NEW."planned_t0", NEW."preferred_from", NEW."preferred_until", NEW."superseded_at", NEW."superseded_by_id", NEW."t0", NEW."t0_corrected_at", NEW."unplaced_at", NEW."unplaced_reasons", NEW."withdrawn_at"); RETURN NULL;', hash='211f8b173275776fde5ed487892fb51a914810d2', operation='UPDATE', pgid='pgtrigger_update_update_0d288', table='integration_integrationneed', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='integrationneed',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_integrationneedhistory" ("appointment_id", "clinic_id", "closes_at", "created_at", "created_by_id", "d0", "dose_id", "dose_number", "duration_minutes", "episode_id", "id", "is_ahead", "is_planned_here", "met_at", "met_by_id", "miss_note", "miss_reason", "miss_recorded_at", "miss_recorded_by_id", "opens_at", "part", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan_from", "planned_t0", "preferred_from", "preferred_until", "superseded_at", "superseded_by_id", "t0", "t0_corrected_at", "unplaced_at", "unplaced_reasons", "withdrawn_at") VALUES (OLD."appointment_id", OLD."clinic_id", OLD."closes_at", OLD."created_at", OLD."created_by_id", OLD."d0", OLD."dose_id", OLD."dose_number", OLD."duration_minutes", OLD."episode_id", OLD."id", OLD."is_ahead", OLD."is_planned_here", OLD."met_at", OLD."met_by_id", OLD."miss_note", OLD."miss_reason", OLD."miss_recorded_at", OLD."miss_recorded_by_id", OLD."opens_at", OLD."part", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."plan_from", OLD."planned_t0", OLD."preferred_from", OLD."preferred_until", OLD."superseded_at", OLD."superseded_by_id", OLD."t0", OLD."t0_corrected_at", OLD."unplaced_at", OLD."unplaced_reasons", OLD."withdrawn_at"); RETURN NULL;', hash='1a2bfe5f7ee93e10a54006df481a50f8744e595d', operation='DELETE', pgid='pgtrigger_delete_delete_d2d63', table='integration_integrationneed', when='AFTER')),
+            ),
+            migrations.AddConstraint(
+                model_name='integrationneed',
+                constraint=models.CheckConstraint(condition=models.Q(('is_ahead', False), ('t0__isnull', True), _connector='OR'), name='integration_ahead_has_no_t0'),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='decided_by',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='undone_by',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='decided_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='integration.planproposal'),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='undone_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddIndex(
+                model_name='planproposal',
+                index=models.Index(fields=['clinic', '-created_at'], name='integration_plans_of_clinic'),
+            ),
+            migrations.AddConstraint(
+                model_name='planproposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False))), _connector='OR'), name='integration_plan_decided_has_who'),
+            ),
+            migrations.AddConstraint(
+                model_name='planproposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'undone'), ('undone_at__isnull', False), ('undone_by__isnull', False)), models.Q(models.Q(('state', 'undone'), _negated=True), models.Q(('undone_at__isnull', True), ('undone_by__isnull', True))), _connector='OR'), name='integration_plan_undone_has_who'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='84e20e86fb6725f8afb4e8ad179d064569779a8d', operation='DELETE', pgid='pgtrigger_never_deleted_20e77', table='integration_planproposal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='c00b3c460c4a072ee81c79f051984a6f90270c2c', operation='INSERT', pgid='pgtrigger_insert_insert_cb57a', table='integration_planproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='6b35d6af221de586455eac7567c90b1b284f11b6', operation='UPDATE', pgid='pgtrigger_update_update_fc6c8', table='integration_planproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (OLD."cause", OLD."changes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."id", OLD."is_proven", OLD."key", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."state", OLD."title", OLD."undone_at", OLD."undone_by_id", OLD."unplaced"); RETURN NULL;', hash='8de2c35801c5b02c782771cc718c5de2bec02a9c', operation='DELETE', pgid='pgtrigger_delete_delete_ae10e', table='integration_planproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposalhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a51e0542ad2879b322aa60b89e966b87815c4fad', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_63c96', table='integration_planproposalhistory', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -3,6 +3,7 @@
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -12,68 +13,70 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='planproposal',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='planproposal',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='planproposal',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='about',
-            field=models.JSONField(blank=True, default=dict),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='others',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='planproposal',
-            name='remedy',
-            field=models.JSONField(blank=True, default=dict),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='about',
-            field=models.JSONField(blank=True, default=dict),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='others',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='planproposalhistory',
-            name='remedy',
-            field=models.JSONField(blank=True, default=dict),
-        ),
-        migrations.AlterField(
-            model_name='planproposal',
-            name='cause',
-            field=models.CharField(choices=[('absence', 'Somebody is away'), ('room', 'A room is lost'), ('hours', 'Hours or holidays changed'), ('dose', 'A dose moved'), ('repair', 'A repair for one session'), ('asked', 'Somebody asked')], max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='planproposalhistory',
-            name='cause',
-            field=models.CharField(choices=[('absence', 'Somebody is away'), ('room', 'A room is lost'), ('hours', 'Hours or holidays changed'), ('dose', 'A dose moved'), ('repair', 'A repair for one session'), ('asked', 'Somebody asked')], max_length=10),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."about", NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", NEW."others", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."remedy", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='925c46eaa457a7d82eb100847fb5cc59056532d9', operation='INSERT', pgid='pgtrigger_insert_insert_cb57a', table='integration_planproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."about", NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", NEW."others", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."remedy", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='f01bd3713bc8e986817726f939da9e1cb231d7ac', operation='UPDATE', pgid='pgtrigger_update_update_fc6c8', table='integration_planproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planproposal',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (OLD."about", OLD."cause", OLD."changes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."id", OLD."is_proven", OLD."key", OLD."others", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."remedy", OLD."state", OLD."title", OLD."undone_at", OLD."undone_by_id", OLD."unplaced"); RETURN NULL;', hash='add908f36f4b7e0a91a97c4f4cfa217d8933e0d1', operation='DELETE', pgid='pgtrigger_delete_delete_ae10e', table='integration_planproposal', when='AFTER')),
-        ),
+        InOneStep([
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='planproposal',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='planproposal',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='planproposal',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='about',
+                field=models.JSONField(blank=True, default=dict),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='others',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='planproposal',
+                name='remedy',
+                field=models.JSONField(blank=True, default=dict),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='about',
+                field=models.JSONField(blank=True, default=dict),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='others',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='planproposalhistory',
+                name='remedy',
+                field=models.JSONField(blank=True, default=dict),
+            ),
+            migrations.AlterField(
+                model_name='planproposal',
+                name='cause',
+                field=models.CharField(choices=[('absence', 'Somebody is away'), ('room', 'A room is lost'), ('hours', 'Hours or holidays changed'), ('dose', 'A dose moved'), ('repair', 'A repair for one session'), ('asked', 'Somebody asked')], max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='planproposalhistory',
+                name='cause',
+                field=models.CharField(choices=[('absence', 'Somebody is away'), ('room', 'A room is lost'), ('hours', 'Hours or holidays changed'), ('dose', 'A dose moved'), ('repair', 'A repair for one session'), ('asked', 'Somebody asked')], max_length=10),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."about", NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", NEW."others", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."remedy", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='925c46eaa457a7d82eb100847fb5cc59056532d9', operation='INSERT', pgid='pgtrigger_insert_insert_cb57a', table='integration_planproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (NEW."about", NEW."cause", NEW."changes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."is_proven", NEW."key", NEW."others", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."remedy", NEW."state", NEW."title", NEW."undone_at", NEW."undone_by_id", NEW."unplaced"); RETURN NULL;', hash='f01bd3713bc8e986817726f939da9e1cb231d7ac', operation='UPDATE', pgid='pgtrigger_update_update_fc6c8', table='integration_planproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planproposal',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_planproposalhistory" ("about", "cause", "changes", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "id", "is_proven", "key", "others", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "remedy", "state", "title", "undone_at", "undone_by_id", "unplaced") VALUES (OLD."about", OLD."cause", OLD."changes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."id", OLD."is_proven", OLD."key", OLD."others", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."remedy", OLD."state", OLD."title", OLD."undone_at", OLD."undone_by_id", OLD."unplaced"); RETURN NULL;', hash='add908f36f4b7e0a91a97c4f4cfa217d8933e0d1', operation='DELETE', pgid='pgtrigger_delete_delete_ae10e', table='integration_planproposal', when='AFTER')),
+            ),
+        ]),
     ]

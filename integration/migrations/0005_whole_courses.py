@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -20,93 +21,95 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='CourseProposal',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('key', models.UUIDField(editable=False, unique=True)),
-                ('state', models.CharField(choices=[('open', 'Not booked yet'), ('booked', 'Booked'), ('undone', 'Taken back'), ('dropped', 'Not booked')], default='open', max_length=8)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('asked', models.JSONField(default=dict)),
-                ('doses', models.JSONField(default=list)),
-                ('sessions', models.JSONField(default=list)),
-                ('missing', models.JSONField(default=list)),
-                ('is_proven', models.BooleanField(default=True)),
-                ('looked_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='course_proposals', to='episodes.episode')),
-                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='CourseProposalHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('key', models.UUIDField(editable=False)),
-                ('state', models.CharField(choices=[('open', 'Not booked yet'), ('booked', 'Booked'), ('undone', 'Taken back'), ('dropped', 'Not booked')], default='open', max_length=8)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('asked', models.JSONField(default=dict)),
-                ('doses', models.JSONField(default=list)),
-                ('sessions', models.JSONField(default=list)),
-                ('missing', models.JSONField(default=list)),
-                ('is_proven', models.BooleanField(default=True)),
-                ('looked_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('episode', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='integration.courseproposal')),
-                ('undone_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddIndex(
-            model_name='courseproposal',
-            index=models.Index(fields=['episode', '-created_at'], name='integration_courses_of_episode'),
-        ),
-        migrations.AddConstraint(
-            model_name='courseproposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False))), _connector='OR'), name='integration_course_decided_has_who'),
-        ),
-        migrations.AddConstraint(
-            model_name='courseproposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'undone'), ('undone_at__isnull', False), ('undone_by__isnull', False)), models.Q(models.Q(('state', 'undone'), _negated=True), models.Q(('undone_at__isnull', True), ('undone_by__isnull', True))), _connector='OR'), name='integration_course_undone_has_who'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='courseproposal',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6b54b34c39df3dc714fd23c4087ce0aaa3f18878', operation='DELETE', pgid='pgtrigger_never_deleted_8bff9', table='integration_courseproposal', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='courseproposal',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (NEW."asked", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."doses", NEW."episode_id", NEW."id", NEW."is_proven", NEW."key", NEW."looked_at", NEW."missing", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sessions", NEW."state", NEW."undone_at", NEW."undone_by_id", NEW."version"); RETURN NULL;', hash='c49da2e0f9a6f0ce8f1edfd1feb46d40b29d23c9', operation='INSERT', pgid='pgtrigger_insert_insert_70779', table='integration_courseproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='courseproposal',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (NEW."asked", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."doses", NEW."episode_id", NEW."id", NEW."is_proven", NEW."key", NEW."looked_at", NEW."missing", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sessions", NEW."state", NEW."undone_at", NEW."undone_by_id", NEW."version"); RETURN NULL;', hash='1d6b0ef694b3e6ba71b33066119dc39765fbd452', operation='UPDATE', pgid='pgtrigger_update_update_bd234', table='integration_courseproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='courseproposal',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (OLD."asked", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."doses", OLD."episode_id", OLD."id", OLD."is_proven", OLD."key", OLD."looked_at", OLD."missing", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sessions", OLD."state", OLD."undone_at", OLD."undone_by_id", OLD."version"); RETURN NULL;', hash='b5221cca4577cc339b2d7cba80f8784140d60567', operation='DELETE', pgid='pgtrigger_delete_delete_544c2', table='integration_courseproposal', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='courseproposalhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='39f93376ea78efa9e3779b69cf46f77dbf7bec25', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e896f', table='integration_courseproposalhistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='CourseProposal',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('key', models.UUIDField(editable=False, unique=True)),
+                    ('state', models.CharField(choices=[('open', 'Not booked yet'), ('booked', 'Booked'), ('undone', 'Taken back'), ('dropped', 'Not booked')], default='open', max_length=8)),
+                    ('version', models.PositiveIntegerField(default=1)),
+                    ('asked', models.JSONField(default=dict)),
+                    ('doses', models.JSONField(default=list)),
+                    ('sessions', models.JSONField(default=list)),
+                    ('missing', models.JSONField(default=list)),
+                    ('is_proven', models.BooleanField(default=True)),
+                    ('looked_at', models.DateTimeField()),
+                    ('decided_at', models.DateTimeField(blank=True, null=True)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='course_proposals', to='episodes.episode')),
+                    ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='CourseProposalHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('key', models.UUIDField(editable=False)),
+                    ('state', models.CharField(choices=[('open', 'Not booked yet'), ('booked', 'Booked'), ('undone', 'Taken back'), ('dropped', 'Not booked')], default='open', max_length=8)),
+                    ('version', models.PositiveIntegerField(default=1)),
+                    ('asked', models.JSONField(default=dict)),
+                    ('doses', models.JSONField(default=list)),
+                    ('sessions', models.JSONField(default=list)),
+                    ('missing', models.JSONField(default=list)),
+                    ('is_proven', models.BooleanField(default=True)),
+                    ('looked_at', models.DateTimeField()),
+                    ('decided_at', models.DateTimeField(blank=True, null=True)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('decided_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('episode', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='integration.courseproposal')),
+                    ('undone_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.AddIndex(
+                model_name='courseproposal',
+                index=models.Index(fields=['episode', '-created_at'], name='integration_courses_of_episode'),
+            ),
+            migrations.AddConstraint(
+                model_name='courseproposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False))), _connector='OR'), name='integration_course_decided_has_who'),
+            ),
+            migrations.AddConstraint(
+                model_name='courseproposal',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'undone'), ('undone_at__isnull', False), ('undone_by__isnull', False)), models.Q(models.Q(('state', 'undone'), _negated=True), models.Q(('undone_at__isnull', True), ('undone_by__isnull', True))), _connector='OR'), name='integration_course_undone_has_who'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='courseproposal',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6b54b34c39df3dc714fd23c4087ce0aaa3f18878', operation='DELETE', pgid='pgtrigger_never_deleted_8bff9', table='integration_courseproposal', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='courseproposal',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (NEW."asked", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."doses", NEW."episode_id", NEW."id", NEW."is_proven", NEW."key", NEW."looked_at", NEW."missing", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sessions", NEW."state", NEW."undone_at", NEW."undone_by_id", NEW."version"); RETURN NULL;', hash='c49da2e0f9a6f0ce8f1edfd1feb46d40b29d23c9', operation='INSERT', pgid='pgtrigger_insert_insert_70779', table='integration_courseproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='courseproposal',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (NEW."asked", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."decided_by_id", NEW."doses", NEW."episode_id", NEW."id", NEW."is_proven", NEW."key", NEW."looked_at", NEW."missing", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sessions", NEW."state", NEW."undone_at", NEW."undone_by_id", NEW."version"); RETURN NULL;', hash='1d6b0ef694b3e6ba71b33066119dc39765fbd452', operation='UPDATE', pgid='pgtrigger_update_update_bd234', table='integration_courseproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='courseproposal',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "integration_courseproposalhistory" ("asked", "clinic_id", "created_at", "created_by_id", "decided_at", "decided_by_id", "doses", "episode_id", "id", "is_proven", "key", "looked_at", "missing", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sessions", "state", "undone_at", "undone_by_id", "version") VALUES (OLD."asked", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."decided_by_id", OLD."doses", OLD."episode_id", OLD."id", OLD."is_proven", OLD."key", OLD."looked_at", OLD."missing", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sessions", OLD."state", OLD."undone_at", OLD."undone_by_id", OLD."version"); RETURN NULL;', hash='b5221cca4577cc339b2d7cba80f8784140d60567', operation='DELETE', pgid='pgtrigger_delete_delete_544c2', table='integration_courseproposal', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='courseproposalhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='39f93376ea78efa9e3779b69cf46f77dbf7bec25', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e896f', table='integration_courseproposalhistory', when='BEFORE')),
+            ),
+        ]),
     ]

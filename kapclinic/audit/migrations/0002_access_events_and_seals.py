@@ -3,6 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -14,93 +15,95 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='AccessEvent',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('user_id', models.UUIDField(null=True)),
-                ('clinic_id', models.UUIDField(null=True)),
-                ('action', models.CharField(max_length=60)),
-                ('outcome', models.CharField(choices=[('allowed', 'Let in'), ('forbidden', 'Refused (403)'), ('not-found', 'Nothing found (404)'), ('signed-in', 'Signed in'), ('signed-out', 'Signed out'), ('failed', 'Sign-in failed'), ('locked-out', 'Locked out')], max_length=10)),
-                ('relation', models.CharField(blank=True, max_length=60)),
-                ('patient_id', models.UUIDField(null=True)),
-                ('episode_id', models.UUIDField(null=True)),
-                ('object_type', models.CharField(blank=True, max_length=60)),
-                ('object_id', models.CharField(blank=True, max_length=64)),
-                ('url_name', models.CharField(blank=True, max_length=100)),
-                ('method', models.CharField(blank=True, max_length=7)),
-                ('rows', models.PositiveIntegerField(null=True)),
-                ('client_address', models.GenericIPAddressField(null=True)),
-                ('request', models.CharField(blank=True, max_length=32)),
-            ],
-            options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['clinic_id', '-at'], name='audit_access_of_clinic'), models.Index(fields=['user_id', '-at'], name='audit_access_of_person'), models.Index(condition=models.Q(('patient_id__isnull', False)), fields=['patient_id', '-at'], name='audit_access_of_patient'), models.Index(condition=models.Q(('episode_id__isnull', False)), fields=['episode_id', '-at'], name='audit_access_of_episode')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Seal',
-            fields=[
-                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('sealed_at', models.DateTimeField()),
-                ('from_position', models.BigIntegerField()),
-                ('upto_position', models.BigIntegerField()),
-                ('row_count', models.PositiveIntegerField()),
-                ('key_id', models.CharField(max_length=32)),
-                ('previous_head', models.CharField(max_length=64)),
-                ('head', models.CharField(max_length=64)),
-            ],
-            options={
-                'ordering': ['number'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='audit_seal_numbers_from_one'), models.CheckConstraint(condition=models.Q(('upto_position__gt', models.F('from_position'))), name='audit_seal_moves_on')],
-            },
-        ),
-        migrations.CreateModel(
-            name='UnusualRead',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('clinic_id', models.UUIDField()),
-                ('kind', models.CharField(choices=[('off-team', 'Not on the care team'), ('many', 'Many patients in an hour'), ('night', 'At night'), ('family-name', 'Patient of the same family name')], max_length=12)),
-                ('key', models.CharField(max_length=160, unique=True)),
-                ('user_id', models.UUIDField()),
-                ('patient_id', models.UUIDField(null=True)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('number', models.PositiveIntegerField()),
-                ('found_at', models.DateTimeField(default=django.utils.timezone.now)),
-            ],
-            options={
-                'ordering': ['-first_at', '-id'],
-                'indexes': [models.Index(fields=['clinic_id', '-first_at'], name='audit_unusual_of_clinic')],
-            },
-        ),
-        migrations.CreateModel(
-            name='SealPart',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('table', models.CharField(max_length=63)),
-                ('columns', models.TextField()),
-                ('row_ids', models.TextField()),
-                ('codes', models.BinaryField()),
-                ('seal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='audit.seal')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('seal', 'table'), name='audit_one_part_per_table')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ReadReview',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('verdict', models.CharField(choices=[('explained', 'Explained: part of the work'), ('not-explained', 'Not explained: to be followed up')], max_length=14)),
-                ('comment', models.TextField()),
-                ('reviewed_by', models.UUIDField()),
-                ('reviewed_at', models.DateTimeField()),
-                ('unusual', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='review', to='audit.unusualread')),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('comment', ''), _negated=True), name='audit_review_has_comment')],
-            },
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='AccessEvent',
+                fields=[
+                    ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                    ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('user_id', models.UUIDField(null=True)),
+                    ('clinic_id', models.UUIDField(null=True)),
+                    ('action', models.CharField(max_length=60)),
+                    ('outcome', models.CharField(choices=[('allowed', 'Let in'), ('forbidden', 'Refused (403)'), ('not-found', 'Nothing found (404)'), ('signed-in', 'Signed in'), ('signed-out', 'Signed out'), ('failed', 'Sign-in failed'), ('locked-out', 'Locked out')], max_length=10)),
+                    ('relation', models.CharField(blank=True, max_length=60)),
+                    ('patient_id', models.UUIDField(null=True)),
+                    ('episode_id', models.UUIDField(null=True)),
+                    ('object_type', models.CharField(blank=True, max_length=60)),
+                    ('object_id', models.CharField(blank=True, max_length=64)),
+                    ('url_name', models.CharField(blank=True, max_length=100)),
+                    ('method', models.CharField(blank=True, max_length=7)),
+                    ('rows', models.PositiveIntegerField(null=True)),
+                    ('client_address', models.GenericIPAddressField(null=True)),
+                    ('request', models.CharField(blank=True, max_length=32)),
+                ],
+                options={
+                    'ordering': ['-id'],
+                    'indexes': [models.Index(fields=['clinic_id', '-at'], name='audit_access_of_clinic'), models.Index(fields=['user_id', '-at'], name='audit_access_of_person'), models.Index(condition=models.Q(('patient_id__isnull', False)), fields=['patient_id', '-at'], name='audit_access_of_patient'), models.Index(condition=models.Q(('episode_id__isnull', False)), fields=['episode_id', '-at'], name='audit_access_of_episode')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Seal',
+                fields=[
+                    ('number', models.BigIntegerField(primary_key=True, serialize=False)),
+                    ('sealed_at', models.DateTimeField()),
+                    ('from_position', models.BigIntegerField()),
+                    ('upto_position', models.BigIntegerField()),
+                    ('row_count', models.PositiveIntegerField()),
+                    ('key_id', models.CharField(max_length=32)),
+                    ('previous_head', models.CharField(max_length=64)),
+                    ('head', models.CharField(max_length=64)),
+                ],
+                options={
+                    'ordering': ['number'],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='audit_seal_numbers_from_one'), models.CheckConstraint(condition=models.Q(('upto_position__gt', models.F('from_position'))), name='audit_seal_moves_on')],
+                },
+            ),
+            migrations.CreateModel(
+                name='UnusualRead',
+                fields=[
+                    ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                    ('clinic_id', models.UUIDField()),
+                    ('kind', models.CharField(choices=[('off-team', 'Not on the care team'), ('many', 'Many patients in an hour'), ('night', 'At night'), ('family-name', 'Patient of the same family name')], max_length=12)),
+                    ('key', models.CharField(max_length=160, unique=True)),
+                    ('user_id', models.UUIDField()),
+                    ('patient_id', models.UUIDField(null=True)),
+                    ('first_at', models.DateTimeField()),
+                    ('last_at', models.DateTimeField()),
+                    ('number', models.PositiveIntegerField()),
+                    ('found_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ],
+                options={
+                    'ordering': ['-first_at', '-id'],
+                    'indexes': [models.Index(fields=['clinic_id', '-first_at'], name='audit_unusual_of_clinic')],
+                },
+            ),
+            migrations.CreateModel(
+                name='SealPart',
+                fields=[
+                    ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                    ('table', models.CharField(max_length=63)),
+                    ('columns', models.TextField()),
+                    ('row_ids', models.TextField()),
+                    ('codes', models.BinaryField()),
+                    ('seal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='audit.seal')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('seal', 'table'), name='audit_one_part_per_table')],
+                },
+            ),
+            migrations.CreateModel(
+                name='ReadReview',
+                fields=[
+                    ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                    ('verdict', models.CharField(choices=[('explained', 'Explained: part of the work'), ('not-explained', 'Not explained: to be followed up')], max_length=14)),
+                    ('comment', models.TextField()),
+                    ('reviewed_by', models.UUIDField()),
+                    ('reviewed_at', models.DateTimeField()),
+                    ('unusual', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='review', to='audit.unusualread')),
+                ],
+                options={
+                    'constraints': [models.CheckConstraint(condition=models.Q(('comment', ''), _negated=True), name='audit_review_has_comment')],
+                },
+            ),
+        ]),
     ]

@@ -10,6 +10,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -24,145 +25,147 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='EmergencyAccess',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('reason', models.TextField(max_length=2000)),
-                ('opened_at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True)),
-                ('verdict', models.CharField(blank=True, choices=[('justified', 'Justified'), ('not-justified', 'Not justified')], max_length=13)),
-                ('comment', models.TextField(blank=True, max_length=2000)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='emergency_accesses', to='episodes.patient')),
-                ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='emergency_accesses', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'emergency accesses',
-                'ordering': ['-opened_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='EmergencyAccessHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('reason', models.TextField(max_length=2000)),
-                ('opened_at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True)),
-                ('verdict', models.CharField(blank=True, choices=[('justified', 'Justified'), ('not-justified', 'Not justified')], max_length=13)),
-                ('comment', models.TextField(blank=True, max_length=2000)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ended_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='breakglass.emergencyaccess')),
-                ('reviewed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='EmergencyReading',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('action', models.CharField(max_length=60)),
-                ('page', models.CharField(max_length=100)),
-                ('access', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='breakglass.emergencyaccess')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='EmergencyReadingHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('action', models.CharField(max_length=60)),
-                ('page', models.CharField(max_length=100)),
-                ('access', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='breakglass.emergencyaccess')),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='breakglass.emergencyreading')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddIndex(
-            model_name='emergencyaccess',
-            index=models.Index(fields=['user', '-until'], name='breakglass_of_person'),
-        ),
-        migrations.AddIndex(
-            model_name='emergencyaccess',
-            index=models.Index(condition=models.Q(('reviewed_at__isnull', True)), fields=['clinic'], name='breakglass_unreviewed'),
-        ),
-        migrations.AddConstraint(
-            model_name='emergencyaccess',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(kapclinic.breakglass.models._Span('opened_at', 'until', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('user', '=')], name='breakglass_one_patient_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='emergencyaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('until__gte', models.F('opened_at'))), name='breakglass_ends_after_it_opens'),
-        ),
-        migrations.AddConstraint(
-            model_name='emergencyaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='breakglass_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='emergencyaccess',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('comment', ''), ('reviewed_at__isnull', True), ('reviewed_by__isnull', True), ('verdict', '')), models.Q(models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False)), models.Q(('verdict', ''), _negated=True), models.Q(('comment', ''), _negated=True)), _connector='OR'), name='breakglass_review_is_whole'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyaccess',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (NEW."clinic_id", NEW."comment", NEW."created_at", NEW."created_by_id", NEW."ended_by_id", NEW."id", NEW."opened_at", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."reviewed_at", NEW."reviewed_by_id", NEW."until", NEW."user_id", NEW."verdict"); RETURN NULL;', hash='8610b33e5bc4acc746fdccb38ce78cfbc9109c7f', operation='INSERT', pgid='pgtrigger_insert_insert_2e394', table='breakglass_emergencyaccess', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyaccess',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (NEW."clinic_id", NEW."comment", NEW."created_at", NEW."created_by_id", NEW."ended_by_id", NEW."id", NEW."opened_at", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."reviewed_at", NEW."reviewed_by_id", NEW."until", NEW."user_id", NEW."verdict"); RETURN NULL;', hash='7c65c1ccffd55a8ab890181f23bd755db68eaaa0', operation='UPDATE', pgid='pgtrigger_update_update_83625', table='breakglass_emergencyaccess', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyaccess',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (OLD."clinic_id", OLD."comment", OLD."created_at", OLD."created_by_id", OLD."ended_by_id", OLD."id", OLD."opened_at", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."reviewed_at", OLD."reviewed_by_id", OLD."until", OLD."user_id", OLD."verdict"); RETURN NULL;', hash='3f33a8a481e6b2b462cb7b7b83c8746f9c878035', operation='DELETE', pgid='pgtrigger_delete_delete_36bbc', table='breakglass_emergencyaccess', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyaccesshistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f98ba943ccf12c15d311a80df71933d1b9699b73', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_07d7e', table='breakglass_emergencyaccesshistory', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyreading',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."access_id", NEW."action", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."page", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='dfb9f37daed9a8a55da0f152e1428d4e5d69446f', operation='INSERT', pgid='pgtrigger_insert_insert_96bc8', table='breakglass_emergencyreading', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyreading',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."access_id", NEW."action", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."page", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='28e038dea0faf1f75fe015f21ad9b662cebcf5c3', operation='UPDATE', pgid='pgtrigger_update_update_ac89a', table='breakglass_emergencyreading', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyreading',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."access_id", OLD."action", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."page", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='5ce4fc017c36a600b01ac863d6f3720c957c127d', operation='DELETE', pgid='pgtrigger_delete_delete_f5274', table='breakglass_emergencyreading', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emergencyreadinghistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='00bc834b0192b8e540411489b11d6ce561980296', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3ade5', table='breakglass_emergencyreadinghistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='EmergencyAccess',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('reason', models.TextField(max_length=2000)),
+                    ('opened_at', models.DateTimeField()),
+                    ('until', models.DateTimeField()),
+                    ('reviewed_at', models.DateTimeField(blank=True, null=True)),
+                    ('verdict', models.CharField(blank=True, choices=[('justified', 'Justified'), ('not-justified', 'Not justified')], max_length=13)),
+                    ('comment', models.TextField(blank=True, max_length=2000)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='emergency_accesses', to='episodes.patient')),
+                    ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='emergency_accesses', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name_plural': 'emergency accesses',
+                    'ordering': ['-opened_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='EmergencyAccessHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('reason', models.TextField(max_length=2000)),
+                    ('opened_at', models.DateTimeField()),
+                    ('until', models.DateTimeField()),
+                    ('reviewed_at', models.DateTimeField(blank=True, null=True)),
+                    ('verdict', models.CharField(blank=True, choices=[('justified', 'Justified'), ('not-justified', 'Not justified')], max_length=13)),
+                    ('comment', models.TextField(blank=True, max_length=2000)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('ended_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='breakglass.emergencyaccess')),
+                    ('reviewed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='EmergencyReading',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('action', models.CharField(max_length=60)),
+                    ('page', models.CharField(max_length=100)),
+                    ('access', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='breakglass.emergencyaccess')),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='EmergencyReadingHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('action', models.CharField(max_length=60)),
+                    ('page', models.CharField(max_length=100)),
+                    ('access', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='breakglass.emergencyaccess')),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='breakglass.emergencyreading')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.AddIndex(
+                model_name='emergencyaccess',
+                index=models.Index(fields=['user', '-until'], name='breakglass_of_person'),
+            ),
+            migrations.AddIndex(
+                model_name='emergencyaccess',
+                index=models.Index(condition=models.Q(('reviewed_at__isnull', True)), fields=['clinic'], name='breakglass_unreviewed'),
+            ),
+            migrations.AddConstraint(
+                model_name='emergencyaccess',
+                constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(kapclinic.breakglass.models._Span('opened_at', 'until', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('user', '=')], name='breakglass_one_patient_at_a_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='emergencyaccess',
+                constraint=models.CheckConstraint(condition=models.Q(('until__gte', models.F('opened_at'))), name='breakglass_ends_after_it_opens'),
+            ),
+            migrations.AddConstraint(
+                model_name='emergencyaccess',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='breakglass_has_a_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='emergencyaccess',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('comment', ''), ('reviewed_at__isnull', True), ('reviewed_by__isnull', True), ('verdict', '')), models.Q(models.Q(('reviewed_at__isnull', False), ('reviewed_by__isnull', False)), models.Q(('verdict', ''), _negated=True), models.Q(('comment', ''), _negated=True)), _connector='OR'), name='breakglass_review_is_whole'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyaccess',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (NEW."clinic_id", NEW."comment", NEW."created_at", NEW."created_by_id", NEW."ended_by_id", NEW."id", NEW."opened_at", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."reviewed_at", NEW."reviewed_by_id", NEW."until", NEW."user_id", NEW."verdict"); RETURN NULL;', hash='8610b33e5bc4acc746fdccb38ce78cfbc9109c7f', operation='INSERT', pgid='pgtrigger_insert_insert_2e394', table='breakglass_emergencyaccess', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyaccess',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (NEW."clinic_id", NEW."comment", NEW."created_at", NEW."created_by_id", NEW."ended_by_id", NEW."id", NEW."opened_at", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."reviewed_at", NEW."reviewed_by_id", NEW."until", NEW."user_id", NEW."verdict"); RETURN NULL;', hash='7c65c1ccffd55a8ab890181f23bd755db68eaaa0', operation='UPDATE', pgid='pgtrigger_update_update_83625', table='breakglass_emergencyaccess', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyaccess',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyaccesshistory" ("clinic_id", "comment", "created_at", "created_by_id", "ended_by_id", "id", "opened_at", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "reviewed_at", "reviewed_by_id", "until", "user_id", "verdict") VALUES (OLD."clinic_id", OLD."comment", OLD."created_at", OLD."created_by_id", OLD."ended_by_id", OLD."id", OLD."opened_at", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."reviewed_at", OLD."reviewed_by_id", OLD."until", OLD."user_id", OLD."verdict"); RETURN NULL;', hash='3f33a8a481e6b2b462cb7b7b83c8746f9c878035', operation='DELETE', pgid='pgtrigger_delete_delete_36bbc', table='breakglass_emergencyaccess', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyaccesshistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f98ba943ccf12c15d311a80df71933d1b9699b73', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_07d7e', table='breakglass_emergencyaccesshistory', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyreading',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."access_id", NEW."action", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."page", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='dfb9f37daed9a8a55da0f152e1428d4e5d69446f', operation='INSERT', pgid='pgtrigger_insert_insert_96bc8', table='breakglass_emergencyreading', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyreading',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."access_id", NEW."action", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."page", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='28e038dea0faf1f75fe015f21ad9b662cebcf5c3', operation='UPDATE', pgid='pgtrigger_update_update_ac89a', table='breakglass_emergencyreading', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyreading',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "breakglass_emergencyreadinghistory" ("access_id", "action", "clinic_id", "created_at", "created_by_id", "id", "page", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."access_id", OLD."action", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."page", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='5ce4fc017c36a600b01ac863d6f3720c957c127d', operation='DELETE', pgid='pgtrigger_delete_delete_f5274', table='breakglass_emergencyreading', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emergencyreadinghistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='00bc834b0192b8e540411489b11d6ce561980296', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3ade5', table='breakglass_emergencyreadinghistory', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -19,255 +20,257 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Disclosure',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('subject_id', models.UUIDField(db_index=True)),
-                ('what', models.CharField(max_length=200)),
-                ('receiver_name', models.CharField(max_length=300)),
-                ('receiver_part', models.CharField(blank=True, max_length=60)),
-                ('medium', models.CharField(choices=[('page', 'Shown on screen'), ('pdf', 'PDF opened here'), ('paper', 'Handed over on paper'), ('fax', 'Faxed'), ('letter', 'Sent by letter'), ('secure-mail', 'Sent by encrypted e-mail'), ('spoken', 'Told')], max_length=12)),
-                ('shown', models.JSONField(blank=True, default=list)),
-                ('withheld', models.JSONField(blank=True, default=list)),
-                ('basis', models.CharField(choices=[('treatment', 'Treatment (45 CFR 164.506)'), ('consent', 'Sharing consent'), ('emergency', 'Emergency'), ('patient', "The patient's own copy")], max_length=10)),
-                ('consents', models.JSONField(blank=True, default=list)),
-                ('purpose', models.CharField(blank=True, max_length=300)),
-                ('reason', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('state_key', models.CharField(blank=True, editable=False, max_length=64)),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-            ],
-            options={
-                'ordering': ['-at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='DisclosureHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('subject_id', models.UUIDField()),
-                ('what', models.CharField(max_length=200)),
-                ('receiver_name', models.CharField(max_length=300)),
-                ('receiver_part', models.CharField(blank=True, max_length=60)),
-                ('medium', models.CharField(choices=[('page', 'Shown on screen'), ('pdf', 'PDF opened here'), ('paper', 'Handed over on paper'), ('fax', 'Faxed'), ('letter', 'Sent by letter'), ('secure-mail', 'Sent by encrypted e-mail'), ('spoken', 'Told')], max_length=12)),
-                ('shown', models.JSONField(blank=True, default=list)),
-                ('withheld', models.JSONField(blank=True, default=list)),
-                ('basis', models.CharField(choices=[('treatment', 'Treatment (45 CFR 164.506)'), ('consent', 'Sharing consent'), ('emergency', 'Emergency'), ('patient', "The patient's own copy")], max_length=10)),
-                ('consents', models.JSONField(blank=True, default=list)),
-                ('purpose', models.CharField(blank=True, max_length=300)),
-                ('reason', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('state_key', models.CharField(blank=True, editable=False, max_length=64)),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='rendition',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='rendition',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='rendition',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='addressee',
-            field=models.CharField(blank=True, max_length=300),
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='fingerprint',
-            field=models.CharField(blank=True, max_length=64),
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='notices',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='signed_with',
-            field=models.CharField(blank=True, max_length=300),
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='standing_words',
-            field=models.CharField(blank=True, max_length=200),
-        ),
-        migrations.AddField(
-            model_name='rendition',
-            name='withheld_sections',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='addressee',
-            field=models.CharField(blank=True, max_length=300),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='fingerprint',
-            field=models.CharField(blank=True, max_length=64),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='notices',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='signed_with',
-            field=models.CharField(blank=True, max_length=300),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='standing_words',
-            field=models.CharField(blank=True, max_length=200),
-        ),
-        migrations.AddField(
-            model_name='renditionhistory',
-            name='withheld_sections',
-            field=models.JSONField(blank=True, default=list),
-        ),
-        migrations.AlterField(
-            model_name='rendition',
-            name='audience',
-            field=models.CharField(max_length=60),
-        ),
-        migrations.AlterField(
-            model_name='renditionhistory',
-            name='audience',
-            field=models.CharField(max_length=60),
-        ),
-        migrations.AddIndex(
-            model_name='rendition',
-            index=models.Index(fields=['sha256'], name='documents_rendition_by_hash'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='rendition',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (NEW."addressee", NEW."audience", NEW."blob_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."error_class", NEW."fingerprint", NEW."id", NEW."notices", NEW."pages", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rendered_at", NEW."sha256", NEW."signed_with", NEW."standing_words", NEW."state", NEW."withheld", NEW."withheld_sections"); RETURN NULL;', hash='af2ee526df97a4dad09eb80450c4ec34f0057b6f', operation='INSERT', pgid='pgtrigger_insert_insert_9a385', table='documents_rendition', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='rendition',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (NEW."addressee", NEW."audience", NEW."blob_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."error_class", NEW."fingerprint", NEW."id", NEW."notices", NEW."pages", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rendered_at", NEW."sha256", NEW."signed_with", NEW."standing_words", NEW."state", NEW."withheld", NEW."withheld_sections"); RETURN NULL;', hash='2a3cd3ba7689d55e5db5dcd956d9cf60b2f7edc6', operation='UPDATE', pgid='pgtrigger_update_update_10762', table='documents_rendition', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='rendition',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (OLD."addressee", OLD."audience", OLD."blob_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."error_class", OLD."fingerprint", OLD."id", OLD."notices", OLD."pages", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rendered_at", OLD."sha256", OLD."signed_with", OLD."standing_words", OLD."state", OLD."withheld", OLD."withheld_sections"); RETURN NULL;', hash='1d0e7de6a65c4746d0c0555b5bf5e8510b203dfe', operation='DELETE', pgid='pgtrigger_delete_delete_176ab', table='documents_rendition', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='rendition',
-            constraint=models.UniqueConstraint(condition=models.Q(('fingerprint', ''), _negated=True), fields=('document', 'audience', 'fingerprint'), name='documents_rendition_once_per_state'),
-        ),
-        migrations.AddField(
-            model_name='disclosure',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='disclosure',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disclosure',
-            name='document',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='documents.document'),
-        ),
-        migrations.AddField(
-            model_name='disclosure',
-            name='receiver',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disclosure',
-            name='rendition',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='documents.rendition'),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='document',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='documents.document'),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='documents.disclosure'),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='receiver',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='disclosurehistory',
-            name='rendition',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='documents.rendition'),
-        ),
-        migrations.AddConstraint(
-            model_name='disclosure',
-            constraint=models.UniqueConstraint(condition=models.Q(('receiver__isnull', False), models.Q(('state_key', ''), _negated=True)), fields=('receiver', 'medium', 'state_key'), name='documents_disclosure_once_per_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='disclosure',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'emergency'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='documents_emergency_disclosure_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='disclosure',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), models.Q(('basis', 'emergency'), ('receiver__isnull', False)), _connector='OR'), name='documents_disclosure_until_is_emergency'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosure',
-            trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='9bc7d5462dd31720cc4eb7f6a214aa20bfb6f4d6', operation='UPDATE', pgid='pgtrigger_row_is_final_cd923', table='documents_disclosure', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosure',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fbf3c46281991e0d6b5039fa7beeedf8511dc50d', operation='DELETE', pgid='pgtrigger_never_deleted_114da', table='documents_disclosure', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosure',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (NEW."at", NEW."basis", NEW."clinic_id", NEW."consents", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."id", NEW."medium", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."reason", NEW."receiver_id", NEW."receiver_name", NEW."receiver_part", NEW."rendition_id", NEW."request_key", NEW."shown", NEW."state_key", NEW."subject_id", NEW."until", NEW."what", NEW."withheld"); RETURN NULL;', hash='bbae16f83b967bec745d1cf274fb2b07d320124e', operation='INSERT', pgid='pgtrigger_insert_insert_28582', table='documents_disclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosure',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (NEW."at", NEW."basis", NEW."clinic_id", NEW."consents", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."id", NEW."medium", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."reason", NEW."receiver_id", NEW."receiver_name", NEW."receiver_part", NEW."rendition_id", NEW."request_key", NEW."shown", NEW."state_key", NEW."subject_id", NEW."until", NEW."what", NEW."withheld"); RETURN NULL;', hash='b0e2975c129fc87ec1bc3ea158816fed2e950a5c', operation='UPDATE', pgid='pgtrigger_update_update_57846', table='documents_disclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosure',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (OLD."at", OLD."basis", OLD."clinic_id", OLD."consents", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."id", OLD."medium", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."reason", OLD."receiver_id", OLD."receiver_name", OLD."receiver_part", OLD."rendition_id", OLD."request_key", OLD."shown", OLD."state_key", OLD."subject_id", OLD."until", OLD."what", OLD."withheld"); RETURN NULL;', hash='2ce264ed64dbcfffa199eb9582bad59799fc6f4f', operation='DELETE', pgid='pgtrigger_delete_delete_9f457', table='documents_disclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='disclosurehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='33d55ab3a9a9bc0e3fc4e896c826d639d79e2f1b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_baa78', table='documents_disclosurehistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='Disclosure',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('subject_id', models.UUIDField(db_index=True)),
+                    ('what', models.CharField(max_length=200)),
+                    ('receiver_name', models.CharField(max_length=300)),
+                    ('receiver_part', models.CharField(blank=True, max_length=60)),
+                    ('medium', models.CharField(choices=[('page', 'Shown on screen'), ('pdf', 'PDF opened here'), ('paper', 'Handed over on paper'), ('fax', 'Faxed'), ('letter', 'Sent by letter'), ('secure-mail', 'Sent by encrypted e-mail'), ('spoken', 'Told')], max_length=12)),
+                    ('shown', models.JSONField(blank=True, default=list)),
+                    ('withheld', models.JSONField(blank=True, default=list)),
+                    ('basis', models.CharField(choices=[('treatment', 'Treatment (45 CFR 164.506)'), ('consent', 'Sharing consent'), ('emergency', 'Emergency'), ('patient', "The patient's own copy")], max_length=10)),
+                    ('consents', models.JSONField(blank=True, default=list)),
+                    ('purpose', models.CharField(blank=True, max_length=300)),
+                    ('reason', models.TextField(blank=True)),
+                    ('at', models.DateTimeField()),
+                    ('until', models.DateTimeField(blank=True, null=True)),
+                    ('state_key', models.CharField(blank=True, editable=False, max_length=64)),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                ],
+                options={
+                    'ordering': ['-at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='DisclosureHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('subject_id', models.UUIDField()),
+                    ('what', models.CharField(max_length=200)),
+                    ('receiver_name', models.CharField(max_length=300)),
+                    ('receiver_part', models.CharField(blank=True, max_length=60)),
+                    ('medium', models.CharField(choices=[('page', 'Shown on screen'), ('pdf', 'PDF opened here'), ('paper', 'Handed over on paper'), ('fax', 'Faxed'), ('letter', 'Sent by letter'), ('secure-mail', 'Sent by encrypted e-mail'), ('spoken', 'Told')], max_length=12)),
+                    ('shown', models.JSONField(blank=True, default=list)),
+                    ('withheld', models.JSONField(blank=True, default=list)),
+                    ('basis', models.CharField(choices=[('treatment', 'Treatment (45 CFR 164.506)'), ('consent', 'Sharing consent'), ('emergency', 'Emergency'), ('patient', "The patient's own copy")], max_length=10)),
+                    ('consents', models.JSONField(blank=True, default=list)),
+                    ('purpose', models.CharField(blank=True, max_length=300)),
+                    ('reason', models.TextField(blank=True)),
+                    ('at', models.DateTimeField()),
+                    ('until', models.DateTimeField(blank=True, null=True)),
+                    ('state_key', models.CharField(blank=True, editable=False, max_length=64)),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='rendition',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='rendition',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='rendition',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='addressee',
+                field=models.CharField(blank=True, max_length=300),
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='fingerprint',
+                field=models.CharField(blank=True, max_length=64),
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='notices',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='signed_with',
+                field=models.CharField(blank=True, max_length=300),
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='standing_words',
+                field=models.CharField(blank=True, max_length=200),
+            ),
+            migrations.AddField(
+                model_name='rendition',
+                name='withheld_sections',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='addressee',
+                field=models.CharField(blank=True, max_length=300),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='fingerprint',
+                field=models.CharField(blank=True, max_length=64),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='notices',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='signed_with',
+                field=models.CharField(blank=True, max_length=300),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='standing_words',
+                field=models.CharField(blank=True, max_length=200),
+            ),
+            migrations.AddField(
+                model_name='renditionhistory',
+                name='withheld_sections',
+                field=models.JSONField(blank=True, default=list),
+            ),
+            migrations.AlterField(
+                model_name='rendition',
+                name='audience',
+                field=models.CharField(max_length=60),
+            ),
+            migrations.AlterField(
+                model_name='renditionhistory',
+                name='audience',
+                field=models.CharField(max_length=60),
+            ),
+            migrations.AddIndex(
+                model_name='rendition',
+                index=models.Index(fields=['sha256'], name='documents_rendition_by_hash'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='rendition',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (NEW."addressee", NEW."audience", NEW."blob_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."error_class", NEW."fingerprint", NEW."id", NEW."notices", NEW."pages", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rendered_at", NEW."sha256", NEW."signed_with", NEW."standing_words", NEW."state", NEW."withheld", NEW."withheld_sections"); RETURN NULL;', hash='af2ee526df97a4dad09eb80450c4ec34f0057b6f', operation='INSERT', pgid='pgtrigger_insert_insert_9a385', table='documents_rendition', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='rendition',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (NEW."addressee", NEW."audience", NEW."blob_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."error_class", NEW."fingerprint", NEW."id", NEW."notices", NEW."pages", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rendered_at", NEW."sha256", NEW."signed_with", NEW."standing_words", NEW."state", NEW."withheld", NEW."withheld_sections"); RETURN NULL;', hash='2a3cd3ba7689d55e5db5dcd956d9cf60b2f7edc6', operation='UPDATE', pgid='pgtrigger_update_update_10762', table='documents_rendition', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='rendition',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_renditionhistory" ("addressee", "audience", "blob_id", "clinic_id", "created_at", "created_by_id", "document_id", "error_class", "fingerprint", "id", "notices", "pages", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rendered_at", "sha256", "signed_with", "standing_words", "state", "withheld", "withheld_sections") VALUES (OLD."addressee", OLD."audience", OLD."blob_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."error_class", OLD."fingerprint", OLD."id", OLD."notices", OLD."pages", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rendered_at", OLD."sha256", OLD."signed_with", OLD."standing_words", OLD."state", OLD."withheld", OLD."withheld_sections"); RETURN NULL;', hash='1d0e7de6a65c4746d0c0555b5bf5e8510b203dfe', operation='DELETE', pgid='pgtrigger_delete_delete_176ab', table='documents_rendition', when='AFTER')),
+            ),
+            migrations.AddConstraint(
+                model_name='rendition',
+                constraint=models.UniqueConstraint(condition=models.Q(('fingerprint', ''), _negated=True), fields=('document', 'audience', 'fingerprint'), name='documents_rendition_once_per_state'),
+            ),
+            migrations.AddField(
+                model_name='disclosure',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='disclosure',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='disclosure',
+                name='document',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='documents.document'),
+            ),
+            migrations.AddField(
+                model_name='disclosure',
+                name='receiver',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='disclosure',
+                name='rendition',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='disclosures', to='documents.rendition'),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='document',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='documents.document'),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='documents.disclosure'),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='receiver',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='disclosurehistory',
+                name='rendition',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='documents.rendition'),
+            ),
+            migrations.AddConstraint(
+                model_name='disclosure',
+                constraint=models.UniqueConstraint(condition=models.Q(('receiver__isnull', False), models.Q(('state_key', ''), _negated=True)), fields=('receiver', 'medium', 'state_key'), name='documents_disclosure_once_per_state'),
+            ),
+            migrations.AddConstraint(
+                model_name='disclosure',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'emergency'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='documents_emergency_disclosure_has_reason'),
+            ),
+            migrations.AddConstraint(
+                model_name='disclosure',
+                constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), models.Q(('basis', 'emergency'), ('receiver__isnull', False)), _connector='OR'), name='documents_disclosure_until_is_emergency'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosure',
+                trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='9bc7d5462dd31720cc4eb7f6a214aa20bfb6f4d6', operation='UPDATE', pgid='pgtrigger_row_is_final_cd923', table='documents_disclosure', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosure',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='fbf3c46281991e0d6b5039fa7beeedf8511dc50d', operation='DELETE', pgid='pgtrigger_never_deleted_114da', table='documents_disclosure', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosure',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (NEW."at", NEW."basis", NEW."clinic_id", NEW."consents", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."id", NEW."medium", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."reason", NEW."receiver_id", NEW."receiver_name", NEW."receiver_part", NEW."rendition_id", NEW."request_key", NEW."shown", NEW."state_key", NEW."subject_id", NEW."until", NEW."what", NEW."withheld"); RETURN NULL;', hash='bbae16f83b967bec745d1cf274fb2b07d320124e', operation='INSERT', pgid='pgtrigger_insert_insert_28582', table='documents_disclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosure',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (NEW."at", NEW."basis", NEW."clinic_id", NEW."consents", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."id", NEW."medium", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."reason", NEW."receiver_id", NEW."receiver_name", NEW."receiver_part", NEW."rendition_id", NEW."request_key", NEW."shown", NEW."state_key", NEW."subject_id", NEW."until", NEW."what", NEW."withheld"); RETURN NULL;', hash='b0e2975c129fc87ec1bc3ea158816fed2e950a5c', operation='UPDATE', pgid='pgtrigger_update_update_57846', table='documents_disclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosure',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "documents_disclosurehistory" ("at", "basis", "clinic_id", "consents", "created_at", "created_by_id", "document_id", "id", "medium", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "receiver_id", "receiver_name", "receiver_part", "rendition_id", "request_key", "shown", "state_key", "subject_id", "until", "what", "withheld") VALUES (OLD."at", OLD."basis", OLD."clinic_id", OLD."consents", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."id", OLD."medium", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."reason", OLD."receiver_id", OLD."receiver_name", OLD."receiver_part", OLD."rendition_id", OLD."request_key", OLD."shown", OLD."state_key", OLD."subject_id", OLD."until", OLD."what", OLD."withheld"); RETURN NULL;', hash='2ce264ed64dbcfffa199eb9582bad59799fc6f4f', operation='DELETE', pgid='pgtrigger_delete_delete_9f457', table='documents_disclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='disclosurehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='33d55ab3a9a9bc0e3fc4e896c826d639d79e2f1b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_baa78', table='documents_disclosurehistory', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -23,358 +24,360 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Message',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('topic', models.CharField(choices=[('clinical', 'Care'), ('schedule', 'Schedule')], default='clinical', max_length=8)),
-                ('text', models.TextField()),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-            ],
-            options={
-                'ordering': ['-created_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='MessageHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('topic', models.CharField(choices=[('clinical', 'Care'), ('schedule', 'Schedule')], default='clinical', max_length=8)),
-                ('text', models.TextField()),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='TeamDecision',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('entered_in_error_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('entered_in_error_reason', models.TextField(blank=True, editable=False)),
-                ('decided_at', models.DateTimeField()),
-                ('text', models.TextField()),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-            ],
-            options={
-                'ordering': ['-decided_at', '-created_at'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='TeamDecisionHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('entered_in_error_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('entered_in_error_reason', models.TextField(blank=True, editable=False)),
-                ('decided_at', models.DateTimeField()),
-                ('text', models.TextField()),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='acknowledgement',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='acknowledgement',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='acknowledgement',
-            name='delete_delete',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='handoff',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='handoff',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='handoff',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='acknowledgement',
-            name='heard_by',
-            field=models.CharField(blank=True, max_length=150),
-        ),
-        migrations.AddField(
-            model_name='acknowledgement',
-            name='heard_how',
-            field=models.CharField(blank=True, choices=[('phone', 'By phone'), ('fax', 'By fax'), ('letter', 'By letter'), ('in_person', 'In person')], max_length=10),
-        ),
-        migrations.AddField(
-            model_name='acknowledgementhistory',
-            name='heard_by',
-            field=models.CharField(blank=True, max_length=150),
-        ),
-        migrations.AddField(
-            model_name='acknowledgementhistory',
-            name='heard_how',
-            field=models.CharField(blank=True, choices=[('phone', 'By phone'), ('fax', 'By fax'), ('letter', 'By letter'), ('in_person', 'In person')], max_length=10),
-        ),
-        migrations.AddField(
-            model_name='handoff',
-            name='author_part',
-            field=models.CharField(blank=True, choices=[('therapist', 'Therapist'), ('prescriber', 'Prescriber')], editable=False, max_length=10),
-        ),
-        migrations.AddField(
-            model_name='handoffhistory',
-            name='author_part',
-            field=models.CharField(blank=True, choices=[('therapist', 'Therapist'), ('prescriber', 'Prescriber')], editable=False, max_length=10),
-        ),
-        migrations.AlterField(
-            model_name='handoff',
-            name='kind',
-            field=models.CharField(choices=[('coordination', 'First coordination, agreed by both'), ('to-prescriber', 'Therapist to prescriber, before the dose'), ('to-therapist', 'Prescriber to therapist, after the dose'), ('emergency', 'Emergency')], max_length=14),
-        ),
-        migrations.AlterField(
-            model_name='handoff',
-            name='session',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='handoffs', to='dosing.dosingsession'),
-        ),
-        migrations.AlterField(
-            model_name='handoff',
-            name='supersedes',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='amendments', to='handoffs.handoff'),
-        ),
-        migrations.AlterField(
-            model_name='handoffhistory',
-            name='kind',
-            field=models.CharField(choices=[('coordination', 'First coordination, agreed by both'), ('to-prescriber', 'Therapist to prescriber, before the dose'), ('to-therapist', 'Prescriber to therapist, after the dose'), ('emergency', 'Emergency')], max_length=14),
-        ),
-        migrations.AlterField(
-            model_name='handoffhistory',
-            name='session',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='dosing.dosingsession'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='acknowledgement',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (NEW."at", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."handoff_id", NEW."heard_by", NEW."heard_how", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reply"); RETURN NULL;', hash='5d54b4c67d6bcfd17fd4b80dde8e50e14a4f0324', operation='INSERT', pgid='pgtrigger_insert_insert_bde5a', table='handoffs_acknowledgement', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='acknowledgement',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (NEW."at", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."handoff_id", NEW."heard_by", NEW."heard_how", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reply"); RETURN NULL;', hash='de718c65e5c2e8a80936bd9eb8271bd3a0e610fd', operation='UPDATE', pgid='pgtrigger_update_update_f7e8a', table='handoffs_acknowledgement', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='acknowledgement',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (OLD."at", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."handoff_id", OLD."heard_by", OLD."heard_how", OLD."id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reply"); RETURN NULL;', hash='177e9c64d16d80cc4d597d716edb9ae9c1386a28', operation='DELETE', pgid='pgtrigger_delete_delete_9e2c3', table='handoffs_acknowledgement', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handoff',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (NEW."amendment_reason", NEW."author_id", NEW."author_part", NEW."body", NEW."clinic_id", NEW."content_hash", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."edition", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."session_id", NEW."signed_at", NEW."signed_by_id", NEW."sources", NEW."state", NEW."supersedes_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a5881bfbf48f7d1cc81c8eb5f26deddc3c47a6e6', operation='INSERT', pgid='pgtrigger_insert_insert_392a4', table='handoffs_handoff', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handoff',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (NEW."amendment_reason", NEW."author_id", NEW."author_part", NEW."body", NEW."clinic_id", NEW."content_hash", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."edition", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."session_id", NEW."signed_at", NEW."signed_by_id", NEW."sources", NEW."state", NEW."supersedes_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a984fdab6706a072f5d92fd2acb0832d69185f62', operation='UPDATE', pgid='pgtrigger_update_update_bc55f', table='handoffs_handoff', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handoff',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (OLD."amendment_reason", OLD."author_id", OLD."author_part", OLD."body", OLD."clinic_id", OLD."content_hash", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."edition", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."session_id", OLD."signed_at", OLD."signed_by_id", OLD."sources", OLD."state", OLD."supersedes_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='d221c873011e6b2a75d5ad47ece90eae80cf3162', operation='DELETE', pgid='pgtrigger_delete_delete_85069', table='handoffs_handoff', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('heard_by', ''), ('heard_how', '')), models.Q(models.Q(('heard_by', ''), _negated=True), models.Q(('heard_how', ''), _negated=True)), _connector='OR'), name='handoffs_heard_by_whom_and_how'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True)), fields=('supersedes',), name='handoffs_amended_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True), ('session__isnull', True), ('state', 'draft')), fields=('episode', 'kind'), name='handoffs_one_draft_of_episode'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True), ('kind', 'coordination')), fields=('episode', 'edition'), name='handoffs_one_coordination'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['to-prescriber', 'to-therapist']), ('session__isnull', False)), models.Q(('kind__in', ['coordination', 'emergency']), ('session__isnull', True)), _connector='OR'), name='handoffs_dose_kinds_have_a_dose'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='message',
-            name='episode',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='episodes.episode'),
-        ),
-        migrations.AddField(
-            model_name='messagehistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='messagehistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='messagehistory',
-            name='episode',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode'),
-        ),
-        migrations.AddField(
-            model_name='messagehistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='messagehistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='handoffs.message'),
-        ),
-        migrations.AddField(
-            model_name='teamdecision',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='teamdecision',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamdecision',
-            name='entered_in_error_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamdecision',
-            name='episode',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='team_decisions', to='episodes.episode'),
-        ),
-        migrations.AddField(
-            model_name='teamdecision',
-            name='meeting',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='team_decisions', to='scheduling.appointment'),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='entered_in_error_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='episode',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode'),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='meeting',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='scheduling.appointment'),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='teamdecisionhistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='handoffs.teamdecision'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['episode', '-created_at'], name='handoffs_message_of_episode'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='handoffs_message_has_text'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='0079397b8ec38cd0f2522f61f520483d0cd4dff1', operation='UPDATE', pgid='pgtrigger_row_is_final_8ef44', table='handoffs_message', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='1a8906a6160ca375648af035c850e99b75c25b27', operation='DELETE', pgid='pgtrigger_never_deleted_7b308', table='handoffs_message', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."text", NEW."topic"); RETURN NULL;', hash='1456044efe73fc20e05073040a8916439c7685f7', operation='INSERT', pgid='pgtrigger_insert_insert_40c38', table='handoffs_message', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."text", NEW."topic"); RETURN NULL;', hash='4676b3b69b9582b43df66148ee6b03058a8543fc', operation='UPDATE', pgid='pgtrigger_update_update_60660', table='handoffs_message', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."episode_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."text", OLD."topic"); RETURN NULL;', hash='253e9b4ab4f3dc62f10afc9996fc2749b94e999c', operation='DELETE', pgid='pgtrigger_delete_delete_8542a', table='handoffs_message', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='messagehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='78e853da6e63a986d8b0c1225aacb3f376e9c9bb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2cdc5', table='handoffs_messagehistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='teamdecision',
-            index=models.Index(fields=['episode', '-decided_at'], name='handoffs_decision_of_episode'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamdecision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('entered_in_error_at__isnull', True), ('entered_in_error_by__isnull', True), ('entered_in_error_reason', '')), models.Q(('entered_in_error_at__isnull', False), ('entered_in_error_by__isnull', False), models.Q(('entered_in_error_reason', ''), _negated=True)), _connector='OR'), name='handoffs_teamdecision_error_has_who_and_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='teamdecision',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='handoffs_decision_has_text'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecision',
-            trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='ea728061c51fa8f586dc7c6c842c044e864b4443', operation='UPDATE', pgid='pgtrigger_row_is_final_0da50', table='handoffs_teamdecision', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecision',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='8f44548168e0240b86e77151a13e5cf0b9a8ea1b', operation='DELETE', pgid='pgtrigger_never_deleted_70670', table='handoffs_teamdecision', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecision',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."meeting_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."text"); RETURN NULL;', hash='aca21b8aa237287c936de025ab0460e299eb8730', operation='INSERT', pgid='pgtrigger_insert_insert_a718e', table='handoffs_teamdecision', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecision',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."meeting_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."text"); RETURN NULL;', hash='c2afd54bcbac0f2dfdac847d7d36395a8b225e8d', operation='UPDATE', pgid='pgtrigger_update_update_ff78f', table='handoffs_teamdecision', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecision',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."id", OLD."meeting_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."text"); RETURN NULL;', hash='732040d2afcf21f52660936a8a97b10cf1b37198', operation='DELETE', pgid='pgtrigger_delete_delete_bc27f', table='handoffs_teamdecision', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='teamdecisionhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='108c8c20d0332d67d239139420c3742478c05eca', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5c625', table='handoffs_teamdecisionhistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='Message',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('topic', models.CharField(choices=[('clinical', 'Care'), ('schedule', 'Schedule')], default='clinical', max_length=8)),
+                    ('text', models.TextField()),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                ],
+                options={
+                    'ordering': ['-created_at', '-id'],
+                },
+            ),
+            migrations.CreateModel(
+                name='MessageHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('topic', models.CharField(choices=[('clinical', 'Care'), ('schedule', 'Schedule')], default='clinical', max_length=8)),
+                    ('text', models.TextField()),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='TeamDecision',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('entered_in_error_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('entered_in_error_reason', models.TextField(blank=True, editable=False)),
+                    ('decided_at', models.DateTimeField()),
+                    ('text', models.TextField()),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                ],
+                options={
+                    'ordering': ['-decided_at', '-created_at'],
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='TeamDecisionHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('entered_in_error_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('entered_in_error_reason', models.TextField(blank=True, editable=False)),
+                    ('decided_at', models.DateTimeField()),
+                    ('text', models.TextField()),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='acknowledgement',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='acknowledgement',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='acknowledgement',
+                name='delete_delete',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='handoff',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='handoff',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='handoff',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='acknowledgement',
+                name='heard_by',
+                field=models.CharField(blank=True, max_length=150),
+            ),
+            migrations.AddField(
+                model_name='acknowledgement',
+                name='heard_how',
+                field=models.CharField(blank=True, choices=[('phone', 'By phone'), ('fax', 'By fax'), ('letter', 'By letter'), ('in_person', 'In person')], max_length=10),
+            ),
+            migrations.AddField(
+                model_name='acknowledgementhistory',
+                name='heard_by',
+                field=models.CharField(blank=True, max_length=150),
+            ),
+            migrations.AddField(
+                model_name='acknowledgementhistory',
+                name='heard_how',
+                field=models.CharField(blank=True, choices=[('phone', 'By phone'), ('fax', 'By fax'), ('letter', 'By letter'), ('in_person', 'In person')], max_length=10),
+            ),
+            migrations.AddField(
+                model_name='handoff',
+                name='author_part',
+                field=models.CharField(blank=True, choices=[('therapist', 'Therapist'), ('prescriber', 'Prescriber')], editable=False, max_length=10),
+            ),
+            migrations.AddField(
+                model_name='handoffhistory',
+                name='author_part',
+                field=models.CharField(blank=True, choices=[('therapist', 'Therapist'), ('prescriber', 'Prescriber')], editable=False, max_length=10),
+            ),
+            migrations.AlterField(
+                model_name='handoff',
+                name='kind',
+                field=models.CharField(choices=[('coordination', 'First coordination, agreed by both'), ('to-prescriber', 'Therapist to prescriber, before the dose'), ('to-therapist', 'Prescriber to therapist, after the dose'), ('emergency', 'Emergency')], max_length=14),
+            ),
+            migrations.AlterField(
+                model_name='handoff',
+                name='session',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='handoffs', to='dosing.dosingsession'),
+            ),
+            migrations.AlterField(
+                model_name='handoff',
+                name='supersedes',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='amendments', to='handoffs.handoff'),
+            ),
+            migrations.AlterField(
+                model_name='handoffhistory',
+                name='kind',
+                field=models.CharField(choices=[('coordination', 'First coordination, agreed by both'), ('to-prescriber', 'Therapist to prescriber, before the dose'), ('to-therapist', 'Prescriber to therapist, after the dose'), ('emergency', 'Emergency')], max_length=14),
+            ),
+            migrations.AlterField(
+                model_name='handoffhistory',
+                name='session',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='dosing.dosingsession'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='acknowledgement',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (NEW."at", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."handoff_id", NEW."heard_by", NEW."heard_how", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reply"); RETURN NULL;', hash='5d54b4c67d6bcfd17fd4b80dde8e50e14a4f0324', operation='INSERT', pgid='pgtrigger_insert_insert_bde5a', table='handoffs_acknowledgement', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='acknowledgement',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (NEW."at", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."handoff_id", NEW."heard_by", NEW."heard_how", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reply"); RETURN NULL;', hash='de718c65e5c2e8a80936bd9eb8271bd3a0e610fd', operation='UPDATE', pgid='pgtrigger_update_update_f7e8a', table='handoffs_acknowledgement', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='acknowledgement',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_acknowledgementhistory" ("at", "clinic_id", "created_at", "created_by_id", "handoff_id", "heard_by", "heard_how", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply") VALUES (OLD."at", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."handoff_id", OLD."heard_by", OLD."heard_how", OLD."id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reply"); RETURN NULL;', hash='177e9c64d16d80cc4d597d716edb9ae9c1386a28', operation='DELETE', pgid='pgtrigger_delete_delete_9e2c3', table='handoffs_acknowledgement', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handoff',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (NEW."amendment_reason", NEW."author_id", NEW."author_part", NEW."body", NEW."clinic_id", NEW."content_hash", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."edition", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."session_id", NEW."signed_at", NEW."signed_by_id", NEW."sources", NEW."state", NEW."supersedes_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a5881bfbf48f7d1cc81c8eb5f26deddc3c47a6e6', operation='INSERT', pgid='pgtrigger_insert_insert_392a4', table='handoffs_handoff', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handoff',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (NEW."amendment_reason", NEW."author_id", NEW."author_part", NEW."body", NEW."clinic_id", NEW."content_hash", NEW."created_at", NEW."created_by_id", NEW."document_id", NEW."edition", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."session_id", NEW."signed_at", NEW."signed_by_id", NEW."sources", NEW."state", NEW."supersedes_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a984fdab6706a072f5d92fd2acb0832d69185f62', operation='UPDATE', pgid='pgtrigger_update_update_bc55f', table='handoffs_handoff', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handoff',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_handoffhistory" ("amendment_reason", "author_id", "author_part", "body", "clinic_id", "content_hash", "created_at", "created_by_id", "document_id", "edition", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "session_id", "signed_at", "signed_by_id", "sources", "state", "supersedes_id", "updated_at", "version") VALUES (OLD."amendment_reason", OLD."author_id", OLD."author_part", OLD."body", OLD."clinic_id", OLD."content_hash", OLD."created_at", OLD."created_by_id", OLD."document_id", OLD."edition", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."id", OLD."kind", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."session_id", OLD."signed_at", OLD."signed_by_id", OLD."sources", OLD."state", OLD."supersedes_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='d221c873011e6b2a75d5ad47ece90eae80cf3162', operation='DELETE', pgid='pgtrigger_delete_delete_85069', table='handoffs_handoff', when='AFTER')),
+            ),
+            migrations.AddConstraint(
+                model_name='acknowledgement',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('heard_by', ''), ('heard_how', '')), models.Q(models.Q(('heard_by', ''), _negated=True), models.Q(('heard_how', ''), _negated=True)), _connector='OR'), name='handoffs_heard_by_whom_and_how'),
+            ),
+            migrations.AddConstraint(
+                model_name='handoff',
+                constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True)), fields=('supersedes',), name='handoffs_amended_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='handoff',
+                constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True), ('session__isnull', True), ('state', 'draft')), fields=('episode', 'kind'), name='handoffs_one_draft_of_episode'),
+            ),
+            migrations.AddConstraint(
+                model_name='handoff',
+                constraint=models.UniqueConstraint(condition=models.Q(('entered_in_error_at__isnull', True), ('kind', 'coordination')), fields=('episode', 'edition'), name='handoffs_one_coordination'),
+            ),
+            migrations.AddConstraint(
+                model_name='handoff',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['to-prescriber', 'to-therapist']), ('session__isnull', False)), models.Q(('kind__in', ['coordination', 'emergency']), ('session__isnull', True)), _connector='OR'), name='handoffs_dose_kinds_have_a_dose'),
+            ),
+            migrations.AddField(
+                model_name='message',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='message',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='message',
+                name='episode',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='episodes.episode'),
+            ),
+            migrations.AddField(
+                model_name='messagehistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='messagehistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='messagehistory',
+                name='episode',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode'),
+            ),
+            migrations.AddField(
+                model_name='messagehistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='messagehistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='handoffs.message'),
+            ),
+            migrations.AddField(
+                model_name='teamdecision',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='teamdecision',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='teamdecision',
+                name='entered_in_error_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='teamdecision',
+                name='episode',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='team_decisions', to='episodes.episode'),
+            ),
+            migrations.AddField(
+                model_name='teamdecision',
+                name='meeting',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='team_decisions', to='scheduling.appointment'),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='entered_in_error_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='episode',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode'),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='meeting',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='scheduling.appointment'),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='teamdecisionhistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='handoffs.teamdecision'),
+            ),
+            migrations.AddIndex(
+                model_name='message',
+                index=models.Index(fields=['episode', '-created_at'], name='handoffs_message_of_episode'),
+            ),
+            migrations.AddConstraint(
+                model_name='message',
+                constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='handoffs_message_has_text'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='message',
+                trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='0079397b8ec38cd0f2522f61f520483d0cd4dff1', operation='UPDATE', pgid='pgtrigger_row_is_final_8ef44', table='handoffs_message', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='message',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='1a8906a6160ca375648af035c850e99b75c25b27', operation='DELETE', pgid='pgtrigger_never_deleted_7b308', table='handoffs_message', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='message',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."text", NEW."topic"); RETURN NULL;', hash='1456044efe73fc20e05073040a8916439c7685f7', operation='INSERT', pgid='pgtrigger_insert_insert_40c38', table='handoffs_message', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='message',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."text", NEW."topic"); RETURN NULL;', hash='4676b3b69b9582b43df66148ee6b03058a8543fc', operation='UPDATE', pgid='pgtrigger_update_update_60660', table='handoffs_message', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='message',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_messagehistory" ("clinic_id", "created_at", "created_by_id", "episode_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text", "topic") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."episode_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."text", OLD."topic"); RETURN NULL;', hash='253e9b4ab4f3dc62f10afc9996fc2749b94e999c', operation='DELETE', pgid='pgtrigger_delete_delete_8542a', table='handoffs_message', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='messagehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='78e853da6e63a986d8b0c1225aacb3f376e9c9bb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2cdc5', table='handoffs_messagehistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='teamdecision',
+                index=models.Index(fields=['episode', '-decided_at'], name='handoffs_decision_of_episode'),
+            ),
+            migrations.AddConstraint(
+                model_name='teamdecision',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('entered_in_error_at__isnull', True), ('entered_in_error_by__isnull', True), ('entered_in_error_reason', '')), models.Q(('entered_in_error_at__isnull', False), ('entered_in_error_by__isnull', False), models.Q(('entered_in_error_reason', ''), _negated=True)), _connector='OR'), name='handoffs_teamdecision_error_has_who_and_why'),
+            ),
+            migrations.AddConstraint(
+                model_name='teamdecision',
+                constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='handoffs_decision_has_text'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecision',
+                trigger=pgtrigger.compiler.Trigger(name='row_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['entered_in_error_at', 'entered_in_error_by_id', 'entered_in_error_reason']) THEN\n                RAISE EXCEPTION 'this record cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='ea728061c51fa8f586dc7c6c842c044e864b4443', operation='UPDATE', pgid='pgtrigger_row_is_final_0da50', table='handoffs_teamdecision', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecision',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='8f44548168e0240b86e77151a13e5cf0b9a8ea1b', operation='DELETE', pgid='pgtrigger_never_deleted_70670', table='handoffs_teamdecision', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecision',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."meeting_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."text"); RETURN NULL;', hash='aca21b8aa237287c936de025ab0460e299eb8730', operation='INSERT', pgid='pgtrigger_insert_insert_a718e', table='handoffs_teamdecision', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecision',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."decided_at", NEW."entered_in_error_at", NEW."entered_in_error_by_id", NEW."entered_in_error_reason", NEW."episode_id", NEW."id", NEW."meeting_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."text"); RETURN NULL;', hash='c2afd54bcbac0f2dfdac847d7d36395a8b225e8d', operation='UPDATE', pgid='pgtrigger_update_update_ff78f', table='handoffs_teamdecision', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecision',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "handoffs_teamdecisionhistory" ("clinic_id", "created_at", "created_by_id", "decided_at", "entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason", "episode_id", "id", "meeting_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "text") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."decided_at", OLD."entered_in_error_at", OLD."entered_in_error_by_id", OLD."entered_in_error_reason", OLD."episode_id", OLD."id", OLD."meeting_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."text"); RETURN NULL;', hash='732040d2afcf21f52660936a8a97b10cf1b37198', operation='DELETE', pgid='pgtrigger_delete_delete_bc27f', table='handoffs_teamdecision', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='teamdecisionhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='108c8c20d0332d67d239139420c3742478c05eca', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5c625', table='handoffs_teamdecisionhistory', when='BEFORE')),
+            ),
+        ]),
     ]

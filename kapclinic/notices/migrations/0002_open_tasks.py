@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -14,16 +15,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name='task',
-            name='notices_task_open',
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('done_at__isnull', True), ('withdrawn_at__isnull', True)), fields=['clinic', 'role', 'person'], name='notices_task_of_role'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('done_at__isnull', True), ('withdrawn_at__isnull', True)), fields=['person'], name='notices_task_of_person'),
-        ),
+        InOneStep([
+            migrations.RemoveIndex(
+                model_name='task',
+                name='notices_task_open',
+            ),
+            migrations.AddIndex(
+                model_name='task',
+                index=models.Index(condition=models.Q(('done_at__isnull', True), ('withdrawn_at__isnull', True)), fields=['clinic', 'role', 'person'], name='notices_task_of_role'),
+            ),
+            migrations.AddIndex(
+                model_name='task',
+                index=models.Index(condition=models.Q(('done_at__isnull', True), ('withdrawn_at__isnull', True)), fields=['person'], name='notices_task_of_person'),
+            ),
+        ]),
     ]

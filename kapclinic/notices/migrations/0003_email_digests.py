@@ -8,6 +8,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -21,224 +22,226 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='EmailChoice',
-            fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='email_choice', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('is_on', models.BooleanField(default=True, verbose_name='e-mail me when something waits for me')),
-                ('time_zone', models.CharField(blank=True, max_length=64, validators=[kapclinic.clinics.models.validate_time_zone], verbose_name='my time zone')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='EmailChoiceHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('is_on', models.BooleanField(default=True, verbose_name='e-mail me when something waits for me')),
-                ('time_zone', models.CharField(blank=True, max_length=64, validators=[kapclinic.clinics.models.validate_time_zone], verbose_name='my time zone')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='EmailDigest',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('state', models.CharField(choices=[('queued', 'Waiting to be sent'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Not needed any more')], default='queued', max_length=8)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('error_class', models.CharField(blank=True, max_length=200)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='EmailDigestHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('state', models.CharField(choices=[('queued', 'Waiting to be sent'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Not needed any more')], default='queued', max_length=8)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('error_class', models.CharField(blank=True, max_length=200)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='DigestItem',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('notice', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.notice')),
-                ('receiver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('task', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.task')),
-            ],
-            options={
-                'ordering': ['created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='DigestItemHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('notice', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.notice')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.digestitem')),
-                ('receiver', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('task', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.task')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emailchoice',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (NEW."is_on", _pgh_attach_context(), NOW(), \'insert\', NEW."user_id", NEW."time_zone", NEW."user_id"); RETURN NULL;', hash='fea3519424bb57f73e29088c744fddb0bd35f8e9', operation='INSERT', pgid='pgtrigger_insert_insert_d50de', table='notices_emailchoice', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emailchoice',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (NEW."is_on", _pgh_attach_context(), NOW(), \'update\', NEW."user_id", NEW."time_zone", NEW."user_id"); RETURN NULL;', hash='5e2d1c2de93c19680693b9e990ad800674b75807', operation='UPDATE', pgid='pgtrigger_update_update_c9564', table='notices_emailchoice', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emailchoice',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (OLD."is_on", _pgh_attach_context(), NOW(), \'delete\', OLD."user_id", OLD."time_zone", OLD."user_id"); RETURN NULL;', hash='cd4cb3fcd78f5edfc903633fec534f270251434a', operation='DELETE', pgid='pgtrigger_delete_delete_e3ed9', table='notices_emailchoice', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='emailchoicehistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='emailchoicehistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.emailchoice'),
-        ),
-        migrations.AddField(
-            model_name='emailchoicehistory',
-            name='user',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='emaildigest',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='emaildigest',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='emaildigest',
-            name='receiver',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='email_digests', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='digestitemhistory',
-            name='digest',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.emaildigest'),
-        ),
-        migrations.AddField(
-            model_name='digestitem',
-            name='digest',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='notices.emaildigest'),
-        ),
-        migrations.AddField(
-            model_name='emaildigesthistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='emaildigesthistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='emaildigesthistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='emaildigesthistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.emaildigest'),
-        ),
-        migrations.AddField(
-            model_name='emaildigesthistory',
-            name='receiver',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emailchoicehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='77b983d3e07307da6df348283dd68555964a508b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_50869', table='notices_emailchoicehistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='emaildigest',
-            index=models.Index(fields=['receiver', 'clinic', '-created_at'], name='notices_digest_of_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='emaildigest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='notices_digest_sent_has_a_time'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emaildigest',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (NEW."attempts", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."error_class", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."receiver_id", NEW."sent_at", NEW."state"); RETURN NULL;', hash='eac1ceee5594a0c09eb80acebd8440aac060b92c', operation='INSERT', pgid='pgtrigger_insert_insert_c20ec', table='notices_emaildigest', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emaildigest',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (NEW."attempts", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."error_class", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."receiver_id", NEW."sent_at", NEW."state"); RETURN NULL;', hash='938787f0044fc1bcc108f48708cc7b3b2fe9cd91', operation='UPDATE', pgid='pgtrigger_update_update_30c45', table='notices_emaildigest', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emaildigest',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (OLD."attempts", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."error_class", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."receiver_id", OLD."sent_at", OLD."state"); RETURN NULL;', hash='5cf9e02277556f37931aa7d3eff825b937c521ae', operation='DELETE', pgid='pgtrigger_delete_delete_b964f', table='notices_emaildigest', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='digestitemhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8f36526bb28429a6f9bb3c4d4bd28b9ad68c6dc6', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b5a8c', table='notices_digestitemhistory', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='digestitem',
-            constraint=models.UniqueConstraint(fields=('receiver', 'task'), name='notices_task_mailed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='digestitem',
-            constraint=models.UniqueConstraint(fields=('receiver', 'notice'), name='notices_notice_mailed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='digestitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('notice__isnull', True), ('task__isnull', False)), models.Q(('notice__isnull', False), ('task__isnull', True)), _connector='OR'), name='notices_digest_item_is_one_thing'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='digestitem',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."digest_id", NEW."id", NEW."notice_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."receiver_id", NEW."task_id"); RETURN NULL;', hash='98dd6968cf1a64c43388959a9118e9391b5d9863', operation='INSERT', pgid='pgtrigger_insert_insert_1e243', table='notices_digestitem', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='digestitem',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."digest_id", NEW."id", NEW."notice_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."receiver_id", NEW."task_id"); RETURN NULL;', hash='d0ff7abde6766b7d9656b39c5cf3aac32d61b643', operation='UPDATE', pgid='pgtrigger_update_update_7c850', table='notices_digestitem', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='digestitem',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."digest_id", OLD."id", OLD."notice_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."receiver_id", OLD."task_id"); RETURN NULL;', hash='e2423fb94945f0d95540fa389dddc92746a9ef00', operation='DELETE', pgid='pgtrigger_delete_delete_2598f', table='notices_digestitem', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='emaildigesthistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ae8e9e276224b4a93e1dde52d5cf0206cb998366', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b7ff7', table='notices_emaildigesthistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='EmailChoice',
+                fields=[
+                    ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='email_choice', serialize=False, to=settings.AUTH_USER_MODEL)),
+                    ('is_on', models.BooleanField(default=True, verbose_name='e-mail me when something waits for me')),
+                    ('time_zone', models.CharField(blank=True, max_length=64, validators=[kapclinic.clinics.models.validate_time_zone], verbose_name='my time zone')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='EmailChoiceHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('is_on', models.BooleanField(default=True, verbose_name='e-mail me when something waits for me')),
+                    ('time_zone', models.CharField(blank=True, max_length=64, validators=[kapclinic.clinics.models.validate_time_zone], verbose_name='my time zone')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='EmailDigest',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('state', models.CharField(choices=[('queued', 'Waiting to be sent'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Not needed any more')], default='queued', max_length=8)),
+                    ('attempts', models.PositiveIntegerField(default=0)),
+                    ('error_class', models.CharField(blank=True, max_length=200)),
+                    ('sent_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='EmailDigestHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('state', models.CharField(choices=[('queued', 'Waiting to be sent'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Not needed any more')], default='queued', max_length=8)),
+                    ('attempts', models.PositiveIntegerField(default=0)),
+                    ('error_class', models.CharField(blank=True, max_length=200)),
+                    ('sent_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='DigestItem',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('notice', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.notice')),
+                    ('receiver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('task', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='notices.task')),
+                ],
+                options={
+                    'ordering': ['created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='DigestItemHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('notice', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.notice')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.digestitem')),
+                    ('receiver', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('task', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.task')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emailchoice',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (NEW."is_on", _pgh_attach_context(), NOW(), \'insert\', NEW."user_id", NEW."time_zone", NEW."user_id"); RETURN NULL;', hash='fea3519424bb57f73e29088c744fddb0bd35f8e9', operation='INSERT', pgid='pgtrigger_insert_insert_d50de', table='notices_emailchoice', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emailchoice',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (NEW."is_on", _pgh_attach_context(), NOW(), \'update\', NEW."user_id", NEW."time_zone", NEW."user_id"); RETURN NULL;', hash='5e2d1c2de93c19680693b9e990ad800674b75807', operation='UPDATE', pgid='pgtrigger_update_update_c9564', table='notices_emailchoice', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emailchoice',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emailchoicehistory" ("is_on", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "user_id") VALUES (OLD."is_on", _pgh_attach_context(), NOW(), \'delete\', OLD."user_id", OLD."time_zone", OLD."user_id"); RETURN NULL;', hash='cd4cb3fcd78f5edfc903633fec534f270251434a', operation='DELETE', pgid='pgtrigger_delete_delete_e3ed9', table='notices_emailchoice', when='AFTER')),
+            ),
+            migrations.AddField(
+                model_name='emailchoicehistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='emailchoicehistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.emailchoice'),
+            ),
+            migrations.AddField(
+                model_name='emailchoicehistory',
+                name='user',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', serialize=False, to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='emaildigest',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='emaildigest',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='emaildigest',
+                name='receiver',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='email_digests', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='digestitemhistory',
+                name='digest',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='notices.emaildigest'),
+            ),
+            migrations.AddField(
+                model_name='digestitem',
+                name='digest',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='notices.emaildigest'),
+            ),
+            migrations.AddField(
+                model_name='emaildigesthistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='emaildigesthistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='emaildigesthistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='emaildigesthistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='notices.emaildigest'),
+            ),
+            migrations.AddField(
+                model_name='emaildigesthistory',
+                name='receiver',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emailchoicehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='77b983d3e07307da6df348283dd68555964a508b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_50869', table='notices_emailchoicehistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='emaildigest',
+                index=models.Index(fields=['receiver', 'clinic', '-created_at'], name='notices_digest_of_person'),
+            ),
+            migrations.AddConstraint(
+                model_name='emaildigest',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='notices_digest_sent_has_a_time'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emaildigest',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (NEW."attempts", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."error_class", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."receiver_id", NEW."sent_at", NEW."state"); RETURN NULL;', hash='eac1ceee5594a0c09eb80acebd8440aac060b92c', operation='INSERT', pgid='pgtrigger_insert_insert_c20ec', table='notices_emaildigest', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emaildigest',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (NEW."attempts", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."error_class", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."receiver_id", NEW."sent_at", NEW."state"); RETURN NULL;', hash='938787f0044fc1bcc108f48708cc7b3b2fe9cd91', operation='UPDATE', pgid='pgtrigger_update_update_30c45', table='notices_emaildigest', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emaildigest',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_emaildigesthistory" ("attempts", "clinic_id", "created_at", "created_by_id", "error_class", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "sent_at", "state") VALUES (OLD."attempts", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."error_class", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."receiver_id", OLD."sent_at", OLD."state"); RETURN NULL;', hash='5cf9e02277556f37931aa7d3eff825b937c521ae', operation='DELETE', pgid='pgtrigger_delete_delete_b964f', table='notices_emaildigest', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='digestitemhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8f36526bb28429a6f9bb3c4d4bd28b9ad68c6dc6', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b5a8c', table='notices_digestitemhistory', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='digestitem',
+                constraint=models.UniqueConstraint(fields=('receiver', 'task'), name='notices_task_mailed_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='digestitem',
+                constraint=models.UniqueConstraint(fields=('receiver', 'notice'), name='notices_notice_mailed_once'),
+            ),
+            migrations.AddConstraint(
+                model_name='digestitem',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('notice__isnull', True), ('task__isnull', False)), models.Q(('notice__isnull', False), ('task__isnull', True)), _connector='OR'), name='notices_digest_item_is_one_thing'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='digestitem',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."digest_id", NEW."id", NEW."notice_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."receiver_id", NEW."task_id"); RETURN NULL;', hash='98dd6968cf1a64c43388959a9118e9391b5d9863', operation='INSERT', pgid='pgtrigger_insert_insert_1e243', table='notices_digestitem', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='digestitem',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."digest_id", NEW."id", NEW."notice_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."receiver_id", NEW."task_id"); RETURN NULL;', hash='d0ff7abde6766b7d9656b39c5cf3aac32d61b643', operation='UPDATE', pgid='pgtrigger_update_update_7c850', table='notices_digestitem', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='digestitem',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "notices_digestitemhistory" ("clinic_id", "created_at", "created_by_id", "digest_id", "id", "notice_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "receiver_id", "task_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."digest_id", OLD."id", OLD."notice_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."receiver_id", OLD."task_id"); RETURN NULL;', hash='e2423fb94945f0d95540fa389dddc92746a9ef00', operation='DELETE', pgid='pgtrigger_delete_delete_2598f', table='notices_digestitem', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='emaildigesthistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='ae8e9e276224b4a93e1dde52d5cf0206cb998366', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b7ff7', table='notices_emaildigesthistory', when='BEFORE')),
+            ),
+        ]),
     ]

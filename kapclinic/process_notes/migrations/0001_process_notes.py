@@ -8,6 +8,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -22,386 +23,388 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ProcessNote',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('about_on', models.DateField(verbose_name='about the session of')),
-                ('text', kapclinic.encryption.fields.EncryptedTextField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('signed', 'Signed')], default='draft', max_length=6)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('saved_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('signed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('seal', kapclinic.encryption.fields.EncryptedTextField(blank=True, editable=False)),
-                ('struck_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='entered in error')),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='episodes.episode')),
-                ('holder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-about_on', '-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteAddendum',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('text', kapclinic.encryption.fields.EncryptedTextField()),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addenda', to='process_notes.processnote')),
-            ],
-            options={
-                'ordering': ['created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteAddendumHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoteaddendum')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('about_on', models.DateField(verbose_name='about the session of')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('signed', 'Signed')], default='draft', max_length=6)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('saved_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('signed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('struck_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='entered in error')),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('episode', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode')),
-                ('holder', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnote')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteOpening',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('ground', models.CharField(choices=[('authorization', "The patient's written authorization"), ('law', 'Required by law, or by the Secretary (164.512(a), 160.310)'), ('oversight', 'Oversight of the author (164.512(d))'), ('defence', 'Defence in an action that the patient brought'), ('coroner', 'Coroner or medical examiner (164.512(g)(1))'), ('threat', 'To avert a serious and imminent threat (164.512(j)(1)(i))')], max_length=13)),
-                ('detail', models.CharField(max_length=300)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='openings', to='process_notes.processnote')),
-            ],
-            options={
-                'ordering': ['created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteOpeningHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('ground', models.CharField(choices=[('authorization', "The patient's written authorization"), ('law', 'Required by law, or by the Secretary (164.512(a), 160.310)'), ('oversight', 'Oversight of the author (164.512(d))'), ('defence', 'Defence in an action that the patient brought'), ('coroner', 'Coroner or medical examiner (164.512(g)(1))'), ('threat', 'To avert a serious and imminent threat (164.512(j)(1)(i))')], max_length=13)),
-                ('detail', models.CharField(max_length=300)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoteopening')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteRelease',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('purpose', models.CharField(max_length=300)),
-                ('authorized_on', models.DateField(verbose_name='signed on')),
-                ('authorized_by_name', models.CharField(max_length=150, verbose_name='signed by')),
-                ('representative_authority', models.CharField(blank=True, max_length=150)),
-                ('is_separate', models.BooleanField(default=False)),
-                ('expires_on', models.DateField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_how', models.CharField(blank=True, max_length=300, verbose_name='how it was revoked')),
-                ('first_read_at', models.DateTimeField(blank=True, null=True)),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='process_notes.processnote')),
-                ('receiver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteReleaseHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('purpose', models.CharField(max_length=300)),
-                ('authorized_on', models.DateField(verbose_name='signed on')),
-                ('authorized_by_name', models.CharField(max_length=150, verbose_name='signed by')),
-                ('representative_authority', models.CharField(blank=True, max_length=150)),
-                ('is_separate', models.BooleanField(default=False)),
-                ('expires_on', models.DateField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_how', models.CharField(blank=True, max_length=300, verbose_name='how it was revoked')),
-                ('first_read_at', models.DateTimeField(blank=True, null=True)),
-                ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoterelease')),
-                ('receiver', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('revoked_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteTransfer',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('reason', models.CharField(max_length=300)),
-                ('state', models.CharField(choices=[('started', 'Waits for the custodian'), ('received', 'Received'), ('withdrawn', 'Taken back')], default='started', max_length=9)),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='received or taken back')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('custodian', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ProcessNoteTransferHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('reason', models.CharField(max_length=300)),
-                ('state', models.CharField(choices=[('started', 'Waits for the custodian'), ('received', 'Received'), ('withdrawn', 'Taken back')], default='started', max_length=9)),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='received or taken back')),
-                ('author', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('custodian', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnotetransfer')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddIndex(
-            model_name='processnote',
-            index=models.Index(fields=['holder', 'clinic', '-about_on'], name='process_notes_of_holder'),
-        ),
-        migrations.AddIndex(
-            model_name='processnote',
-            index=models.Index(kapclinic.encryption.fields.KeyId('text'), models.F('id'), name='process_notes_text_key'),
-        ),
-        migrations.AddIndex(
-            model_name='processnote',
-            index=models.Index(kapclinic.encryption.fields.KeyId('seal'), models.F('id'), name='process_notes_seal_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnote',
-            constraint=models.CheckConstraint(condition=models.Q(('created_by__isnull', False)), name='process_notes_note_has_author'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', True), ('state', 'draft')), models.Q(('signed_at__isnull', False), ('state', 'signed')), _connector='OR'), name='process_notes_signed_has_seal'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnote',
-            trigger=pgtrigger.compiler.Trigger(name='final_but_for_its_key', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state = 'signed')", func="\n            IF (to_jsonb(NEW) - ARRAY['text', 'seal', 'holder_id', 'struck_at']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['text', 'seal', 'holder_id', 'struck_at']) OR (NEW.text IS DISTINCT FROM OLD.text AND split_part(NEW.text, '.', 2) IN ('', split_part(OLD.text, '.', 2))) OR (NEW.seal IS DISTINCT FROM OLD.seal AND split_part(NEW.seal, '.', 2) IN ('', split_part(OLD.seal, '.', 2))) THEN\n                RAISE EXCEPTION 'a signed process note cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='02f6104cf8d2118cc9c83d8d864fea7cd0aaffaa', operation='UPDATE', pgid='pgtrigger_final_but_for_its_key_67fee', table='process_notes_processnote', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnote',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='5e0d87a81638cf14747ef7737ec916bd601f83ad', operation='DELETE', pgid='pgtrigger_never_deleted_708ce', table='process_notes_processnote', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnote',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (NEW."about_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."holder_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."saved_at", NEW."signed_at", NEW."state", NEW."struck_at", NEW."version"); RETURN NULL;', hash='dbb035ffd56fa4d9d8b266ea28b5a581ba6e1db5', operation='INSERT', pgid='pgtrigger_insert_insert_ab7ce', table='process_notes_processnote', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnote',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."about_on" IS DISTINCT FROM (NEW."about_on") OR OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."episode_id" IS DISTINCT FROM (NEW."episode_id") OR OLD."holder_id" IS DISTINCT FROM (NEW."holder_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."request_key" IS DISTINCT FROM (NEW."request_key") OR OLD."saved_at" IS DISTINCT FROM (NEW."saved_at") OR OLD."signed_at" IS DISTINCT FROM (NEW."signed_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."struck_at" IS DISTINCT FROM (NEW."struck_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (NEW."about_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."holder_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."saved_at", NEW."signed_at", NEW."state", NEW."struck_at", NEW."version"); RETURN NULL;', hash='c34fea063c71110dff4cc397910c5e06631f8054', operation='UPDATE', pgid='pgtrigger_update_update_94ea5', table='process_notes_processnote', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnote',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (OLD."about_on", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."episode_id", OLD."holder_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."saved_at", OLD."signed_at", OLD."state", OLD."struck_at", OLD."version"); RETURN NULL;', hash='38445d0fc570f813c6e3ec7f3feb91b3ad2a6743', operation='DELETE', pgid='pgtrigger_delete_delete_17278', table='process_notes_processnote', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='processnoteaddendum',
-            index=models.Index(kapclinic.encryption.fields.KeyId('text'), models.F('id'), name='process_notes_addendum_key'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendum',
-            trigger=pgtrigger.compiler.Trigger(name='final_but_for_its_key', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['text']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['text']) OR (NEW.text IS DISTINCT FROM OLD.text AND split_part(NEW.text, '.', 2) IN ('', split_part(OLD.text, '.', 2))) THEN\n                RAISE EXCEPTION 'a signed process note cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='11dae88ccfc534e84e4c863a1a2ae37dad3fbf12', operation='UPDATE', pgid='pgtrigger_final_but_for_its_key_1e1f0', table='process_notes_processnoteaddendum', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendum',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='87e36819590be1e489f024086d27a2ba6a2fc139', operation='DELETE', pgid='pgtrigger_never_deleted_5ef47', table='process_notes_processnoteaddendum', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendum',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='01a989b2df01f91eb63c97bc3a3ef2a6313ea38c', operation='INSERT', pgid='pgtrigger_insert_insert_3e60a', table='process_notes_processnoteaddendum', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendum',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."note_id" IS DISTINCT FROM (NEW."note_id"))', func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='1f8bcb1dc271e3e2e379251d9d13b8191759fa00', operation='UPDATE', pgid='pgtrigger_update_update_864f9', table='process_notes_processnoteaddendum', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendum',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='eb5e044878a575f751b0e428a0516300cc4b901e', operation='DELETE', pgid='pgtrigger_delete_delete_d0dd5', table='process_notes_processnoteaddendum', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteaddendumhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a54c8f49013614f774816afe75290f1e713c33ea', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_82a72', table='process_notes_processnoteaddendumhistory', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='151ef2a01ce1ad0cf138271ecff0279cd44bd966', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e9d4c', table='process_notes_processnotehistory', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='processnoteopening',
-            constraint=models.UniqueConstraint(fields=('note', 'created_by'), name='process_notes_opened_once_each'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnoteopening',
-            constraint=models.CheckConstraint(condition=models.Q(('detail', ''), _negated=True), name='process_notes_opening_has_detail'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteopening',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6eb483a9529ac28d48c45d8cd69725de50126aed', operation='DELETE', pgid='pgtrigger_never_deleted_2f209', table='process_notes_processnoteopening', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteopening',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."detail", NEW."ground", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='29460200b8ed6b8c40ade11cb886ec6b2f1ee5c3', operation='INSERT', pgid='pgtrigger_insert_insert_6b81e', table='process_notes_processnoteopening', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteopening',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."detail", NEW."ground", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='0f22771ae7c07417fdeb7b10446d7cc2d567914d', operation='UPDATE', pgid='pgtrigger_update_update_737d7', table='process_notes_processnoteopening', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteopening',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."detail", OLD."ground", OLD."id", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='9bc620f72db86475d780dd2fcfe2aa1cca815c02', operation='DELETE', pgid='pgtrigger_delete_delete_2141c', table='process_notes_processnoteopening', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoteopeninghistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91daf02af1e450e3224efa75d355cf0a586aa43f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8c106', table='process_notes_processnoteopeninghistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='processnoterelease',
-            index=models.Index(fields=['receiver', 'clinic'], name='process_notes_released_to'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnoterelease',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_on__gte', models.F('authorized_on'))), name='process_notes_release_expires_after_signing'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnoterelease',
-            constraint=models.CheckConstraint(condition=models.Q(('is_separate', True)), name='process_notes_release_is_separate'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnoterelease',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('revoked_by__isnull', True), ('revoked_how', '')), models.Q(models.Q(('revoked_at__isnull', False), ('revoked_by__isnull', False)), models.Q(('revoked_how', ''), _negated=True)), _connector='OR'), name='process_notes_release_revoked_has_who'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoterelease',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='92f80cdda77071b1fb074a1bd9e00042beb4c766', operation='DELETE', pgid='pgtrigger_never_deleted_c330e', table='process_notes_processnoterelease', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoterelease',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (NEW."authorized_by_name", NEW."authorized_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."expires_on", NEW."first_read_at", NEW."id", NEW."is_separate", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."receiver_id", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how"); RETURN NULL;', hash='0cb064bfe0417cca32c576d840acbf80278827c4', operation='INSERT', pgid='pgtrigger_insert_insert_33729', table='process_notes_processnoterelease', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoterelease',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (NEW."authorized_by_name", NEW."authorized_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."expires_on", NEW."first_read_at", NEW."id", NEW."is_separate", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."receiver_id", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how"); RETURN NULL;', hash='f9621177fdf9f4e594106dc7c126c714488e70bd', operation='UPDATE', pgid='pgtrigger_update_update_29fca', table='process_notes_processnoterelease', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnoterelease',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (OLD."authorized_by_name", OLD."authorized_on", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."expires_on", OLD."first_read_at", OLD."id", OLD."is_separate", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."receiver_id", OLD."representative_authority", OLD."request_key", OLD."revoked_at", OLD."revoked_by_id", OLD."revoked_how"); RETURN NULL;', hash='0e588e8ffbebd95a38dac9f3a3081e395fba1f5f', operation='DELETE', pgid='pgtrigger_delete_delete_9e5fd', table='process_notes_processnoterelease', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotereleasehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='15ae4320cec50283782cc7acd44dce651bea0d4c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c4e75', table='process_notes_processnotereleasehistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='processnotetransfer',
-            index=models.Index(fields=['custodian', 'clinic'], name='process_notes_waiting_for'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnotetransfer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'started')), fields=('clinic', 'author'), name='process_notes_one_transfer_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnotetransfer',
-            constraint=models.CheckConstraint(condition=models.Q(('author', models.F('custodian')), _negated=True), name='process_notes_transfer_to_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='processnotetransfer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'started')), models.Q(models.Q(('state', 'started'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='process_notes_transfer_ended_has_when'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotetransfer',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='618d8557dc69f3ae73dd5e8959512deba7d7a3d1', operation='DELETE', pgid='pgtrigger_never_deleted_ad9ab', table='process_notes_processnotetransfer', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotetransfer',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (NEW."author_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."custodian_id", NEW."ended_at", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."state"); RETURN NULL;', hash='25d712f989bcf7ebec1b0eb9427f032fbedf14aa', operation='INSERT', pgid='pgtrigger_insert_insert_03a5c', table='process_notes_processnotetransfer', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotetransfer',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (NEW."author_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."custodian_id", NEW."ended_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."state"); RETURN NULL;', hash='b1bd7bfa536e5d3214d43ef71331a04d9a8386fb', operation='UPDATE', pgid='pgtrigger_update_update_5baf5', table='process_notes_processnotetransfer', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotetransfer',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (OLD."author_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."custodian_id", OLD."ended_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."state"); RETURN NULL;', hash='26834852c148d700fe38faddc46e472a36e13351', operation='DELETE', pgid='pgtrigger_delete_delete_c954a', table='process_notes_processnotetransfer', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='processnotetransferhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6c3a54cced1f20e22bc888e6ae5571b829108251', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e2412', table='process_notes_processnotetransferhistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='ProcessNote',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('about_on', models.DateField(verbose_name='about the session of')),
+                    ('text', kapclinic.encryption.fields.EncryptedTextField()),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('signed', 'Signed')], default='draft', max_length=6)),
+                    ('version', models.PositiveIntegerField(default=1)),
+                    ('saved_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('signed_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('seal', kapclinic.encryption.fields.EncryptedTextField(blank=True, editable=False)),
+                    ('struck_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='entered in error')),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('episode', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='episodes.episode')),
+                    ('holder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-about_on', '-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteAddendum',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('text', kapclinic.encryption.fields.EncryptedTextField()),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addenda', to='process_notes.processnote')),
+                ],
+                options={
+                    'ordering': ['created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteAddendumHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoteaddendum')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('about_on', models.DateField(verbose_name='about the session of')),
+                    ('state', models.CharField(choices=[('draft', 'Draft'), ('signed', 'Signed')], default='draft', max_length=6)),
+                    ('version', models.PositiveIntegerField(default=1)),
+                    ('saved_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('signed_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('struck_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='entered in error')),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('episode', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.episode')),
+                    ('holder', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnote')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteOpening',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('ground', models.CharField(choices=[('authorization', "The patient's written authorization"), ('law', 'Required by law, or by the Secretary (164.512(a), 160.310)'), ('oversight', 'Oversight of the author (164.512(d))'), ('defence', 'Defence in an action that the patient brought'), ('coroner', 'Coroner or medical examiner (164.512(g)(1))'), ('threat', 'To avert a serious and imminent threat (164.512(j)(1)(i))')], max_length=13)),
+                    ('detail', models.CharField(max_length=300)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='openings', to='process_notes.processnote')),
+                ],
+                options={
+                    'ordering': ['created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteOpeningHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('ground', models.CharField(choices=[('authorization', "The patient's written authorization"), ('law', 'Required by law, or by the Secretary (164.512(a), 160.310)'), ('oversight', 'Oversight of the author (164.512(d))'), ('defence', 'Defence in an action that the patient brought'), ('coroner', 'Coroner or medical examiner (164.512(g)(1))'), ('threat', 'To avert a serious and imminent threat (164.512(j)(1)(i))')], max_length=13)),
+                    ('detail', models.CharField(max_length=300)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoteopening')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteRelease',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('purpose', models.CharField(max_length=300)),
+                    ('authorized_on', models.DateField(verbose_name='signed on')),
+                    ('authorized_by_name', models.CharField(max_length=150, verbose_name='signed by')),
+                    ('representative_authority', models.CharField(blank=True, max_length=150)),
+                    ('is_separate', models.BooleanField(default=False)),
+                    ('expires_on', models.DateField()),
+                    ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                    ('revoked_how', models.CharField(blank=True, max_length=300, verbose_name='how it was revoked')),
+                    ('first_read_at', models.DateTimeField(blank=True, null=True)),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True, unique=True)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='process_notes.processnote')),
+                    ('receiver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteReleaseHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('purpose', models.CharField(max_length=300)),
+                    ('authorized_on', models.DateField(verbose_name='signed on')),
+                    ('authorized_by_name', models.CharField(max_length=150, verbose_name='signed by')),
+                    ('representative_authority', models.CharField(blank=True, max_length=150)),
+                    ('is_separate', models.BooleanField(default=False)),
+                    ('expires_on', models.DateField()),
+                    ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                    ('revoked_how', models.CharField(blank=True, max_length=300, verbose_name='how it was revoked')),
+                    ('first_read_at', models.DateTimeField(blank=True, null=True)),
+                    ('request_key', models.UUIDField(blank=True, editable=False, null=True)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('note', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='process_notes.processnote')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnoterelease')),
+                    ('receiver', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('revoked_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteTransfer',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('reason', models.CharField(max_length=300)),
+                    ('state', models.CharField(choices=[('started', 'Waits for the custodian'), ('received', 'Received'), ('withdrawn', 'Taken back')], default='started', max_length=9)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='received or taken back')),
+                    ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('custodian', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='ProcessNoteTransferHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('reason', models.CharField(max_length=300)),
+                    ('state', models.CharField(choices=[('started', 'Waits for the custodian'), ('received', 'Received'), ('withdrawn', 'Taken back')], default='started', max_length=9)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='received or taken back')),
+                    ('author', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('custodian', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='process_notes.processnotetransfer')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.AddIndex(
+                model_name='processnote',
+                index=models.Index(fields=['holder', 'clinic', '-about_on'], name='process_notes_of_holder'),
+            ),
+            migrations.AddIndex(
+                model_name='processnote',
+                index=models.Index(kapclinic.encryption.fields.KeyId('text'), models.F('id'), name='process_notes_text_key'),
+            ),
+            migrations.AddIndex(
+                model_name='processnote',
+                index=models.Index(kapclinic.encryption.fields.KeyId('seal'), models.F('id'), name='process_notes_seal_key'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnote',
+                constraint=models.CheckConstraint(condition=models.Q(('created_by__isnull', False)), name='process_notes_note_has_author'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnote',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', True), ('state', 'draft')), models.Q(('signed_at__isnull', False), ('state', 'signed')), _connector='OR'), name='process_notes_signed_has_seal'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnote',
+                trigger=pgtrigger.compiler.Trigger(name='final_but_for_its_key', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.state = 'signed')", func="\n            IF (to_jsonb(NEW) - ARRAY['text', 'seal', 'holder_id', 'struck_at']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['text', 'seal', 'holder_id', 'struck_at']) OR (NEW.text IS DISTINCT FROM OLD.text AND split_part(NEW.text, '.', 2) IN ('', split_part(OLD.text, '.', 2))) OR (NEW.seal IS DISTINCT FROM OLD.seal AND split_part(NEW.seal, '.', 2) IN ('', split_part(OLD.seal, '.', 2))) THEN\n                RAISE EXCEPTION 'a signed process note cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='02f6104cf8d2118cc9c83d8d864fea7cd0aaffaa', operation='UPDATE', pgid='pgtrigger_final_but_for_its_key_67fee', table='process_notes_processnote', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnote',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='5e0d87a81638cf14747ef7737ec916bd601f83ad', operation='DELETE', pgid='pgtrigger_never_deleted_708ce', table='process_notes_processnote', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnote',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (NEW."about_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."holder_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."request_key", NEW."saved_at", NEW."signed_at", NEW."state", NEW."struck_at", NEW."version"); RETURN NULL;', hash='dbb035ffd56fa4d9d8b266ea28b5a581ba6e1db5', operation='INSERT', pgid='pgtrigger_insert_insert_ab7ce', table='process_notes_processnote', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnote',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."about_on" IS DISTINCT FROM (NEW."about_on") OR OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."episode_id" IS DISTINCT FROM (NEW."episode_id") OR OLD."holder_id" IS DISTINCT FROM (NEW."holder_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."request_key" IS DISTINCT FROM (NEW."request_key") OR OLD."saved_at" IS DISTINCT FROM (NEW."saved_at") OR OLD."signed_at" IS DISTINCT FROM (NEW."signed_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."struck_at" IS DISTINCT FROM (NEW."struck_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (NEW."about_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."episode_id", NEW."holder_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."request_key", NEW."saved_at", NEW."signed_at", NEW."state", NEW."struck_at", NEW."version"); RETURN NULL;', hash='c34fea063c71110dff4cc397910c5e06631f8054', operation='UPDATE', pgid='pgtrigger_update_update_94ea5', table='process_notes_processnote', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnote',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotehistory" ("about_on", "clinic_id", "created_at", "created_by_id", "episode_id", "holder_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "request_key", "saved_at", "signed_at", "state", "struck_at", "version") VALUES (OLD."about_on", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."episode_id", OLD."holder_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."request_key", OLD."saved_at", OLD."signed_at", OLD."state", OLD."struck_at", OLD."version"); RETURN NULL;', hash='38445d0fc570f813c6e3ec7f3feb91b3ad2a6743', operation='DELETE', pgid='pgtrigger_delete_delete_17278', table='process_notes_processnote', when='AFTER')),
+            ),
+            migrations.AddIndex(
+                model_name='processnoteaddendum',
+                index=models.Index(kapclinic.encryption.fields.KeyId('text'), models.F('id'), name='process_notes_addendum_key'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendum',
+                trigger=pgtrigger.compiler.Trigger(name='final_but_for_its_key', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (to_jsonb(NEW) - ARRAY['text']) IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['text']) OR (NEW.text IS DISTINCT FROM OLD.text AND split_part(NEW.text, '.', 2) IN ('', split_part(OLD.text, '.', 2))) THEN\n                RAISE EXCEPTION 'a signed process note cannot be changed' USING ERRCODE = 'integrity_constraint_violation';\n            END IF;\n            RETURN NEW;\n        ", hash='11dae88ccfc534e84e4c863a1a2ae37dad3fbf12', operation='UPDATE', pgid='pgtrigger_final_but_for_its_key_1e1f0', table='process_notes_processnoteaddendum', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendum',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='87e36819590be1e489f024086d27a2ba6a2fc139', operation='DELETE', pgid='pgtrigger_never_deleted_5ef47', table='process_notes_processnoteaddendum', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendum',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='01a989b2df01f91eb63c97bc3a3ef2a6313ea38c', operation='INSERT', pgid='pgtrigger_insert_insert_3e60a', table='process_notes_processnoteaddendum', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendum',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."note_id" IS DISTINCT FROM (NEW."note_id"))', func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='1f8bcb1dc271e3e2e379251d9d13b8191759fa00', operation='UPDATE', pgid='pgtrigger_update_update_864f9', table='process_notes_processnoteaddendum', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendum',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteaddendumhistory" ("clinic_id", "created_at", "created_by_id", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='eb5e044878a575f751b0e428a0516300cc4b901e', operation='DELETE', pgid='pgtrigger_delete_delete_d0dd5', table='process_notes_processnoteaddendum', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteaddendumhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a54c8f49013614f774816afe75290f1e713c33ea', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_82a72', table='process_notes_processnoteaddendumhistory', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='151ef2a01ce1ad0cf138271ecff0279cd44bd966', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e9d4c', table='process_notes_processnotehistory', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='processnoteopening',
+                constraint=models.UniqueConstraint(fields=('note', 'created_by'), name='process_notes_opened_once_each'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnoteopening',
+                constraint=models.CheckConstraint(condition=models.Q(('detail', ''), _negated=True), name='process_notes_opening_has_detail'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteopening',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='6eb483a9529ac28d48c45d8cd69725de50126aed', operation='DELETE', pgid='pgtrigger_never_deleted_2f209', table='process_notes_processnoteopening', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteopening',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."detail", NEW."ground", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='29460200b8ed6b8c40ade11cb886ec6b2f1ee5c3', operation='INSERT', pgid='pgtrigger_insert_insert_6b81e', table='process_notes_processnoteopening', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteopening',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."detail", NEW."ground", NEW."id", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='0f22771ae7c07417fdeb7b10446d7cc2d567914d', operation='UPDATE', pgid='pgtrigger_update_update_737d7', table='process_notes_processnoteopening', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteopening',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnoteopeninghistory" ("clinic_id", "created_at", "created_by_id", "detail", "ground", "id", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."detail", OLD."ground", OLD."id", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='9bc620f72db86475d780dd2fcfe2aa1cca815c02', operation='DELETE', pgid='pgtrigger_delete_delete_2141c', table='process_notes_processnoteopening', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoteopeninghistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='91daf02af1e450e3224efa75d355cf0a586aa43f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8c106', table='process_notes_processnoteopeninghistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='processnoterelease',
+                index=models.Index(fields=['receiver', 'clinic'], name='process_notes_released_to'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnoterelease',
+                constraint=models.CheckConstraint(condition=models.Q(('expires_on__gte', models.F('authorized_on'))), name='process_notes_release_expires_after_signing'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnoterelease',
+                constraint=models.CheckConstraint(condition=models.Q(('is_separate', True)), name='process_notes_release_is_separate'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnoterelease',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', True), ('revoked_by__isnull', True), ('revoked_how', '')), models.Q(models.Q(('revoked_at__isnull', False), ('revoked_by__isnull', False)), models.Q(('revoked_how', ''), _negated=True)), _connector='OR'), name='process_notes_release_revoked_has_who'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoterelease',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='92f80cdda77071b1fb074a1bd9e00042beb4c766', operation='DELETE', pgid='pgtrigger_never_deleted_c330e', table='process_notes_processnoterelease', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoterelease',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (NEW."authorized_by_name", NEW."authorized_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."expires_on", NEW."first_read_at", NEW."id", NEW."is_separate", NEW."note_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."receiver_id", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how"); RETURN NULL;', hash='0cb064bfe0417cca32c576d840acbf80278827c4', operation='INSERT', pgid='pgtrigger_insert_insert_33729', table='process_notes_processnoterelease', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoterelease',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (NEW."authorized_by_name", NEW."authorized_on", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."expires_on", NEW."first_read_at", NEW."id", NEW."is_separate", NEW."note_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."receiver_id", NEW."representative_authority", NEW."request_key", NEW."revoked_at", NEW."revoked_by_id", NEW."revoked_how"); RETURN NULL;', hash='f9621177fdf9f4e594106dc7c126c714488e70bd', operation='UPDATE', pgid='pgtrigger_update_update_29fca', table='process_notes_processnoterelease', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnoterelease',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotereleasehistory" ("authorized_by_name", "authorized_on", "clinic_id", "created_at", "created_by_id", "expires_on", "first_read_at", "id", "is_separate", "note_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "receiver_id", "representative_authority", "request_key", "revoked_at", "revoked_by_id", "revoked_how") VALUES (OLD."authorized_by_name", OLD."authorized_on", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."expires_on", OLD."first_read_at", OLD."id", OLD."is_separate", OLD."note_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."purpose", OLD."receiver_id", OLD."representative_authority", OLD."request_key", OLD."revoked_at", OLD."revoked_by_id", OLD."revoked_how"); RETURN NULL;', hash='0e588e8ffbebd95a38dac9f3a3081e395fba1f5f', operation='DELETE', pgid='pgtrigger_delete_delete_9e5fd', table='process_notes_processnoterelease', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotereleasehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='15ae4320cec50283782cc7acd44dce651bea0d4c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_c4e75', table='process_notes_processnotereleasehistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='processnotetransfer',
+                index=models.Index(fields=['custodian', 'clinic'], name='process_notes_waiting_for'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnotetransfer',
+                constraint=models.UniqueConstraint(condition=models.Q(('state', 'started')), fields=('clinic', 'author'), name='process_notes_one_transfer_at_a_time'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnotetransfer',
+                constraint=models.CheckConstraint(condition=models.Q(('author', models.F('custodian')), _negated=True), name='process_notes_transfer_to_another'),
+            ),
+            migrations.AddConstraint(
+                model_name='processnotetransfer',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('state', 'started')), models.Q(models.Q(('state', 'started'), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='process_notes_transfer_ended_has_when'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotetransfer',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='618d8557dc69f3ae73dd5e8959512deba7d7a3d1', operation='DELETE', pgid='pgtrigger_never_deleted_ad9ab', table='process_notes_processnotetransfer', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotetransfer',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (NEW."author_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."custodian_id", NEW."ended_at", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."state"); RETURN NULL;', hash='25d712f989bcf7ebec1b0eb9427f032fbedf14aa', operation='INSERT', pgid='pgtrigger_insert_insert_03a5c', table='process_notes_processnotetransfer', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotetransfer',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (NEW."author_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."custodian_id", NEW."ended_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."state"); RETURN NULL;', hash='b1bd7bfa536e5d3214d43ef71331a04d9a8386fb', operation='UPDATE', pgid='pgtrigger_update_update_5baf5', table='process_notes_processnotetransfer', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotetransfer',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "process_notes_processnotetransferhistory" ("author_id", "clinic_id", "created_at", "created_by_id", "custodian_id", "ended_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "state") VALUES (OLD."author_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."custodian_id", OLD."ended_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."state"); RETURN NULL;', hash='26834852c148d700fe38faddc46e472a36e13351', operation='DELETE', pgid='pgtrigger_delete_delete_c954a', table='process_notes_processnotetransfer', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='processnotetransferhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6c3a54cced1f20e22bc888e6ae5571b829108251', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_e2412', table='process_notes_processnotetransferhistory', when='BEFORE')),
+            ),
+        ]),
     ]

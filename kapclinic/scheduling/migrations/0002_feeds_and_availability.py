@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -20,329 +21,331 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='CalendarFeed',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('token_digest', models.CharField(max_length=64, unique=True)),
-                ('title', models.CharField(default='Clinic appointment', max_length=60)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('fetch_count', models.PositiveIntegerField(default=0)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calendar_feeds', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='CalendarFeedHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('title', models.CharField(default='Clinic appointment', max_length=60)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.calendarfeed')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientAbsence',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences', to='episodes.patient')),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['starts_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientAbsenceHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patientabsence')),
-                ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientPlace',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('place', models.CharField(choices=[('either', 'In person or telehealth'), ('in_person', 'In person'), ('telehealth', 'Telehealth')], max_length=10)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='places', to='episodes.patient')),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientPlaceHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('place', models.CharField(choices=[('either', 'In person or telehealth'), ('in_person', 'In person'), ('telehealth', 'Telehealth')], max_length=10)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patientplace')),
-                ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientTimes',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(1, 'Monday'), (2, 'Tuesday'), (3, 'Wednesday'), (4, 'Thursday'), (5, 'Friday'), (6, 'Saturday'), (7, 'Sunday')])),
-                ('starts_at', models.TimeField(verbose_name='from')),
-                ('ends_at', models.TimeField(verbose_name='until')),
-                ('valid_from', models.DateField(verbose_name='in force from')),
-                ('valid_until', models.DateField(blank=True, null=True, verbose_name='until and including')),
-                ('wish', models.CharField(choices=[('cannot', 'Cannot come'), ('prefers', 'Would rather come')], max_length=10)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='weekly_availability', to='episodes.patient')),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'patient times',
-                'ordering': ['weekday', 'starts_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='PatientTimesHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(1, 'Monday'), (2, 'Tuesday'), (3, 'Wednesday'), (4, 'Thursday'), (5, 'Friday'), (6, 'Saturday'), (7, 'Sunday')])),
-                ('starts_at', models.TimeField(verbose_name='from')),
-                ('ends_at', models.TimeField(verbose_name='until')),
-                ('valid_from', models.DateField(verbose_name='in force from')),
-                ('valid_until', models.DateField(blank=True, null=True, verbose_name='until and including')),
-                ('wish', models.CharField(choices=[('cannot', 'Cannot come'), ('prefers', 'Would rather come')], max_length=10)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patienttimes')),
-                ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='PlanningLimits',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('most_sessions_per_day', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='most sessions a day')),
-                ('buffer_minutes', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='minutes between two sessions')),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='planning_limits', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name_plural': 'planning limits',
-            },
-        ),
-        migrations.CreateModel(
-            name='PlanningLimitsHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('most_sessions_per_day', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='most sessions a day')),
-                ('buffer_minutes', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='minutes between two sessions')),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.planninglimits')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddConstraint(
-            model_name='calendarfeed',
-            constraint=models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True)), fields=('clinic', 'person'), name='scheduling_one_feed_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='calendarfeed',
-            constraint=models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='scheduling_feed_has_a_title'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='calendarfeed',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."revoked_at", NEW."title"); RETURN NULL;', hash='148d578289f8284eb5530656ea8b628c95de422c', operation='INSERT', pgid='pgtrigger_insert_insert_315cc', table='scheduling_calendarfeed', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='calendarfeed',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."person_id" IS DISTINCT FROM (NEW."person_id") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at") OR OLD."title" IS DISTINCT FROM (NEW."title"))', func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."revoked_at", NEW."title"); RETURN NULL;', hash='fda3a715fc3f0a2e1c2c4336f5c7e9f3c801e0e4', operation='UPDATE', pgid='pgtrigger_update_update_ffbe2', table='scheduling_calendarfeed', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='calendarfeed',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."revoked_at", OLD."title"); RETURN NULL;', hash='79db756dadbd4475a5848e585f289e93e756bc16', operation='DELETE', pgid='pgtrigger_delete_delete_8327c', table='scheduling_calendarfeed', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='calendarfeedhistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='dc58b9fe7f97b86a9ddb05fa0c11c07e9039c402', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d2bfc', table='scheduling_calendarfeedhistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='patientabsence',
-            index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['patient', 'starts_at'], name='scheduling_patient_away'),
-        ),
-        migrations.AddConstraint(
-            model_name='patientabsence',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='scheduling_patient_away_end_after_start'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientabsence',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='8b60dc850289b3a43aa3f48229adee0a9f557e16', operation='INSERT', pgid='pgtrigger_insert_insert_f07c2', table='scheduling_patientabsence', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientabsence',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='e34dab7fd3b871d0d24fcd4a533b105d40ce77f6', operation='UPDATE', pgid='pgtrigger_update_update_283b9', table='scheduling_patientabsence', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientabsence',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."starts_at", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='ecf129b240ca022ef7ca537217c6e3bce3f1250d', operation='DELETE', pgid='pgtrigger_delete_delete_f51e6', table='scheduling_patientabsence', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientabsencehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1ecb41e2e46d2dc149786a80101941c21a38a101', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_836db', table='scheduling_patientabsencehistory', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='patientplace',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('patient',), name='scheduling_patient_place_once'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientplace',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."place", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='37fe774a4f4673bad11389ed58548ced9ae93eb4', operation='INSERT', pgid='pgtrigger_insert_insert_d7184', table='scheduling_patientplace', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientplace',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."place", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='5a20448322f6158365be2ff8006002cfe512f014', operation='UPDATE', pgid='pgtrigger_update_update_060c9', table='scheduling_patientplace', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientplace',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."place", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='9f93cd7caac2406b7c999ce52a7f3ac22279b07b', operation='DELETE', pgid='pgtrigger_delete_delete_0c4e6', table='scheduling_patientplace', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patientplacehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='abadfb85d73b157bc23e561491369979bcd12fbc', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_09924', table='scheduling_patientplacehistory', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='patienttimes',
-            index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['patient'], name='scheduling_times_of_patient'),
-        ),
-        migrations.AddConstraint(
-            model_name='patienttimes',
-            constraint=models.CheckConstraint(condition=models.Q(('weekday__gte', 1), ('weekday__lte', 7)), name='scheduling_patient_times_weekday'),
-        ),
-        migrations.AddConstraint(
-            model_name='patienttimes',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at')), ('ends_at', '00:00'), _connector='OR'), name='scheduling_patient_times_end_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='patienttimes',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gte', models.F('valid_from')), _connector='OR'), name='scheduling_patient_times_validity'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patienttimes',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."starts_at", NEW."valid_from", NEW."valid_until", NEW."weekday", NEW."wish", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='eda41a886ad9fb2d567a0839a72a6ef7fd039ed3', operation='INSERT', pgid='pgtrigger_insert_insert_f4af5', table='scheduling_patienttimes', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patienttimes',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."starts_at", NEW."valid_from", NEW."valid_until", NEW."weekday", NEW."wish", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='d3ffab134e63ad585155d6b90b09fe54bdcfb7ad', operation='UPDATE', pgid='pgtrigger_update_update_e63c7', table='scheduling_patienttimes', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patienttimes',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."starts_at", OLD."valid_from", OLD."valid_until", OLD."weekday", OLD."wish", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='359a2e001aa493c318b83ae2fea643521ada729a', operation='DELETE', pgid='pgtrigger_delete_delete_2e6e2', table='scheduling_patienttimes', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='patienttimeshistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8717dc82bb90d94ebadfc232e79ee6238318695b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_eec89', table='scheduling_patienttimeshistory', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='planninglimits',
-            constraint=models.UniqueConstraint(fields=('clinic', 'person'), name='scheduling_limits_once_a_clinic'),
-        ),
-        migrations.AddConstraint(
-            model_name='planninglimits',
-            constraint=models.CheckConstraint(condition=models.Q(('most_sessions_per_day__isnull', True), models.Q(('most_sessions_per_day__gte', 1), ('most_sessions_per_day__lte', 20)), _connector='OR'), name='scheduling_limits_sessions'),
-        ),
-        migrations.AddConstraint(
-            model_name='planninglimits',
-            constraint=models.CheckConstraint(condition=models.Q(('buffer_minutes__isnull', True), ('buffer_minutes__lte', 60), _connector='OR'), name='scheduling_limits_buffer'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planninglimits',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."buffer_minutes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."most_sessions_per_day", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='6eeb4ec1239476864ce2c285b02b39e599790dd7', operation='INSERT', pgid='pgtrigger_insert_insert_77d99', table='scheduling_planninglimits', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planninglimits',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."buffer_minutes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."most_sessions_per_day", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='8197df296b8918a571a33abfbc59dddda4b0574b', operation='UPDATE', pgid='pgtrigger_update_update_f23cd', table='scheduling_planninglimits', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planninglimits',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."buffer_minutes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."most_sessions_per_day", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='0c0b8e6da0abae941732addf24b9003470e37ef0', operation='DELETE', pgid='pgtrigger_delete_delete_60688', table='scheduling_planninglimits', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='planninglimitshistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6cd5b6372a36915793efd7916736d527790232ba', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_56372', table='scheduling_planninglimitshistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='CalendarFeed',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('token_digest', models.CharField(max_length=64, unique=True)),
+                    ('title', models.CharField(default='Clinic appointment', max_length=60)),
+                    ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                    ('last_fetched_at', models.DateTimeField(blank=True, null=True)),
+                    ('fetch_count', models.PositiveIntegerField(default=0)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calendar_feeds', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='CalendarFeedHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('title', models.CharField(default='Clinic appointment', max_length=60)),
+                    ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.calendarfeed')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientAbsence',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('starts_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absences', to='episodes.patient')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['starts_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientAbsenceHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('starts_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patientabsence')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientPlace',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('place', models.CharField(choices=[('either', 'In person or telehealth'), ('in_person', 'In person'), ('telehealth', 'Telehealth')], max_length=10)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='places', to='episodes.patient')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['-created_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientPlaceHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('place', models.CharField(choices=[('either', 'In person or telehealth'), ('in_person', 'In person'), ('telehealth', 'Telehealth')], max_length=10)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patientplace')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientTimes',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('weekday', models.PositiveSmallIntegerField(choices=[(1, 'Monday'), (2, 'Tuesday'), (3, 'Wednesday'), (4, 'Thursday'), (5, 'Friday'), (6, 'Saturday'), (7, 'Sunday')])),
+                    ('starts_at', models.TimeField(verbose_name='from')),
+                    ('ends_at', models.TimeField(verbose_name='until')),
+                    ('valid_from', models.DateField(verbose_name='in force from')),
+                    ('valid_until', models.DateField(blank=True, null=True, verbose_name='until and including')),
+                    ('wish', models.CharField(choices=[('cannot', 'Cannot come'), ('prefers', 'Would rather come')], max_length=10)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='weekly_availability', to='episodes.patient')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name_plural': 'patient times',
+                    'ordering': ['weekday', 'starts_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='PatientTimesHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('weekday', models.PositiveSmallIntegerField(choices=[(1, 'Monday'), (2, 'Tuesday'), (3, 'Wednesday'), (4, 'Thursday'), (5, 'Friday'), (6, 'Saturday'), (7, 'Sunday')])),
+                    ('starts_at', models.TimeField(verbose_name='from')),
+                    ('ends_at', models.TimeField(verbose_name='until')),
+                    ('valid_from', models.DateField(verbose_name='in force from')),
+                    ('valid_until', models.DateField(blank=True, null=True, verbose_name='until and including')),
+                    ('wish', models.CharField(choices=[('cannot', 'Cannot come'), ('prefers', 'Would rather come')], max_length=10)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('patient', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='episodes.patient')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.patienttimes')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='PlanningLimits',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('most_sessions_per_day', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='most sessions a day')),
+                    ('buffer_minutes', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='minutes between two sessions')),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='planning_limits', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name_plural': 'planning limits',
+                },
+            ),
+            migrations.CreateModel(
+                name='PlanningLimitsHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('most_sessions_per_day', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='most sessions a day')),
+                    ('buffer_minutes', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='minutes between two sessions')),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.planninglimits')),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.AddConstraint(
+                model_name='calendarfeed',
+                constraint=models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True)), fields=('clinic', 'person'), name='scheduling_one_feed_per_person'),
+            ),
+            migrations.AddConstraint(
+                model_name='calendarfeed',
+                constraint=models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='scheduling_feed_has_a_title'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='calendarfeed',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."revoked_at", NEW."title"); RETURN NULL;', hash='148d578289f8284eb5530656ea8b628c95de422c', operation='INSERT', pgid='pgtrigger_insert_insert_315cc', table='scheduling_calendarfeed', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='calendarfeed',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."clinic_id" IS DISTINCT FROM (NEW."clinic_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."person_id" IS DISTINCT FROM (NEW."person_id") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at") OR OLD."title" IS DISTINCT FROM (NEW."title"))', func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."revoked_at", NEW."title"); RETURN NULL;', hash='fda3a715fc3f0a2e1c2c4336f5c7e9f3c801e0e4', operation='UPDATE', pgid='pgtrigger_update_update_ffbe2', table='scheduling_calendarfeed', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='calendarfeed',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_calendarfeedhistory" ("clinic_id", "created_at", "created_by_id", "id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "revoked_at", "title") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."revoked_at", OLD."title"); RETURN NULL;', hash='79db756dadbd4475a5848e585f289e93e756bc16', operation='DELETE', pgid='pgtrigger_delete_delete_8327c', table='scheduling_calendarfeed', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='calendarfeedhistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='dc58b9fe7f97b86a9ddb05fa0c11c07e9039c402', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d2bfc', table='scheduling_calendarfeedhistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='patientabsence',
+                index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['patient', 'starts_at'], name='scheduling_patient_away'),
+            ),
+            migrations.AddConstraint(
+                model_name='patientabsence',
+                constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='scheduling_patient_away_end_after_start'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientabsence',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='8b60dc850289b3a43aa3f48229adee0a9f557e16', operation='INSERT', pgid='pgtrigger_insert_insert_f07c2', table='scheduling_patientabsence', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientabsence',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='e34dab7fd3b871d0d24fcd4a533b105d40ce77f6', operation='UPDATE', pgid='pgtrigger_update_update_283b9', table='scheduling_patientabsence', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientabsence',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientabsencehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."starts_at", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='ecf129b240ca022ef7ca537217c6e3bce3f1250d', operation='DELETE', pgid='pgtrigger_delete_delete_f51e6', table='scheduling_patientabsence', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientabsencehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1ecb41e2e46d2dc149786a80101941c21a38a101', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_836db', table='scheduling_patientabsencehistory', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='patientplace',
+                constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('patient',), name='scheduling_patient_place_once'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientplace',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."place", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='37fe774a4f4673bad11389ed58548ced9ae93eb4', operation='INSERT', pgid='pgtrigger_insert_insert_d7184', table='scheduling_patientplace', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientplace',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."place", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='5a20448322f6158365be2ff8006002cfe512f014', operation='UPDATE', pgid='pgtrigger_update_update_060c9', table='scheduling_patientplace', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientplace',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patientplacehistory" ("clinic_id", "created_at", "created_by_id", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."place", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='9f93cd7caac2406b7c999ce52a7f3ac22279b07b', operation='DELETE', pgid='pgtrigger_delete_delete_0c4e6', table='scheduling_patientplace', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patientplacehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='abadfb85d73b157bc23e561491369979bcd12fbc', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_09924', table='scheduling_patientplacehistory', when='BEFORE')),
+            ),
+            migrations.AddIndex(
+                model_name='patienttimes',
+                index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['patient'], name='scheduling_times_of_patient'),
+            ),
+            migrations.AddConstraint(
+                model_name='patienttimes',
+                constraint=models.CheckConstraint(condition=models.Q(('weekday__gte', 1), ('weekday__lte', 7)), name='scheduling_patient_times_weekday'),
+            ),
+            migrations.AddConstraint(
+                model_name='patienttimes',
+                constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at')), ('ends_at', '00:00'), _connector='OR'), name='scheduling_patient_times_end_after_start'),
+            ),
+            migrations.AddConstraint(
+                model_name='patienttimes',
+                constraint=models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gte', models.F('valid_from')), _connector='OR'), name='scheduling_patient_times_validity'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patienttimes',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."starts_at", NEW."valid_from", NEW."valid_until", NEW."weekday", NEW."wish", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='eda41a886ad9fb2d567a0839a72a6ef7fd039ed3', operation='INSERT', pgid='pgtrigger_insert_insert_f4af5', table='scheduling_patienttimes', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patienttimes',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."patient_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."starts_at", NEW."valid_from", NEW."valid_until", NEW."weekday", NEW."wish", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='d3ffab134e63ad585155d6b90b09fe54bdcfb7ad', operation='UPDATE', pgid='pgtrigger_update_update_e63c7', table='scheduling_patienttimes', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patienttimes',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_patienttimeshistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "patient_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "starts_at", "valid_from", "valid_until", "weekday", "wish", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."patient_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."starts_at", OLD."valid_from", OLD."valid_until", OLD."weekday", OLD."wish", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='359a2e001aa493c318b83ae2fea643521ada729a', operation='DELETE', pgid='pgtrigger_delete_delete_2e6e2', table='scheduling_patienttimes', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='patienttimeshistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='8717dc82bb90d94ebadfc232e79ee6238318695b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_eec89', table='scheduling_patienttimeshistory', when='BEFORE')),
+            ),
+            migrations.AddConstraint(
+                model_name='planninglimits',
+                constraint=models.UniqueConstraint(fields=('clinic', 'person'), name='scheduling_limits_once_a_clinic'),
+            ),
+            migrations.AddConstraint(
+                model_name='planninglimits',
+                constraint=models.CheckConstraint(condition=models.Q(('most_sessions_per_day__isnull', True), models.Q(('most_sessions_per_day__gte', 1), ('most_sessions_per_day__lte', 20)), _connector='OR'), name='scheduling_limits_sessions'),
+            ),
+            migrations.AddConstraint(
+                model_name='planninglimits',
+                constraint=models.CheckConstraint(condition=models.Q(('buffer_minutes__isnull', True), ('buffer_minutes__lte', 60), _connector='OR'), name='scheduling_limits_buffer'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planninglimits',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."buffer_minutes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."most_sessions_per_day", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='6eeb4ec1239476864ce2c285b02b39e599790dd7', operation='INSERT', pgid='pgtrigger_insert_insert_77d99', table='scheduling_planninglimits', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planninglimits',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."buffer_minutes", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", NEW."most_sessions_per_day", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='8197df296b8918a571a33abfbc59dddda4b0574b', operation='UPDATE', pgid='pgtrigger_update_update_f23cd', table='scheduling_planninglimits', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planninglimits',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_planninglimitshistory" ("buffer_minutes", "clinic_id", "created_at", "created_by_id", "id", "most_sessions_per_day", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."buffer_minutes", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", OLD."most_sessions_per_day", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='0c0b8e6da0abae941732addf24b9003470e37ef0', operation='DELETE', pgid='pgtrigger_delete_delete_60688', table='scheduling_planninglimits', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='planninglimitshistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6cd5b6372a36915793efd7916736d527790232ba', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_56372', table='scheduling_planninglimitshistory', when='BEFORE')),
+            ),
+        ]),
     ]

@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -20,159 +21,161 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='HandChange',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('what', models.CharField(choices=[('booked', 'Booking'), ('moved', 'Move'), ('cancelled', 'Cancellation')], max_length=10)),
-                ('sequence', models.PositiveIntegerField()),
-                ('before', models.JSONField(default=dict)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['-created_at', '-sequence'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HandChangeHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('what', models.CharField(choices=[('booked', 'Booking'), ('moved', 'Move'), ('cancelled', 'Cancellation')], max_length=10)),
-                ('sequence', models.PositiveIntegerField()),
-                ('before', models.JSONField(default=dict)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='appointmentparticipant',
-            name='insert_insert',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='appointmentparticipant',
-            name='update_update',
-        ),
-        pgtrigger.migrations.RemoveTrigger(
-            model_name='appointmentparticipant',
-            name='delete_delete',
-        ),
-        migrations.AddField(
-            model_name='appointmentparticipant',
-            name='most_at_once',
-            field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name='appointmentparticipanthistory',
-            name='most_at_once',
-            field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appointmentparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='shared_not_too_often', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW.is_live AND NOT NEW.is_exclusive AND NEW.removed_at IS NULL AND NEW.most_at_once IS NOT NULL)', declare='DECLARE busiest integer;', func="\n                    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.person_id::text, 0));\n                    SELECT max((\n                        SELECT count(*) FROM scheduling_appointmentparticipant there\n                         WHERE there.person_id = NEW.person_id AND there.part = NEW.part\n                           AND there.is_live AND NOT there.is_exclusive AND there.removed_at IS NULL\n                           AND there.starts_at <= moments.at AND there.ends_at > moments.at\n                    )) INTO busiest\n                    FROM (\n                        SELECT NEW.starts_at AS at\n                        UNION\n                        SELECT beginning.starts_at FROM scheduling_appointmentparticipant beginning\n                         WHERE beginning.person_id = NEW.person_id AND beginning.part = NEW.part\n                           AND beginning.is_live AND NOT beginning.is_exclusive AND beginning.removed_at IS NULL\n                           AND beginning.starts_at > NEW.starts_at AND beginning.starts_at < NEW.ends_at\n                    ) moments;\n                    IF busiest > NEW.most_at_once THEN\n                        RAISE EXCEPTION 'scheduling_shared_not_too_often' USING ERRCODE = 'exclusion_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='e48a21a3738507567a7d722464152e5c3f7d8b3a', operation='INSERT OR UPDATE', pgid='pgtrigger_shared_not_too_often_07401', table='scheduling_appointmentparticipant', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appointmentparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."is_exclusive", NEW."is_live", NEW."most_at_once", NEW."part", NEW."patient_id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."removed_at", NEW."room_id", NEW."starts_at"); RETURN NULL;', hash='f7b5639ce4a225c9c6a68a9448a92bd847d19f09', operation='INSERT', pgid='pgtrigger_insert_insert_4f227', table='scheduling_appointmentparticipant', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appointmentparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."is_exclusive", NEW."is_live", NEW."most_at_once", NEW."part", NEW."patient_id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."removed_at", NEW."room_id", NEW."starts_at"); RETURN NULL;', hash='fedd124ea7544319a2a392110705be36a5454564', operation='UPDATE', pgid='pgtrigger_update_update_23eca', table='scheduling_appointmentparticipant', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='appointmentparticipant',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (OLD."appointment_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."is_exclusive", OLD."is_live", OLD."most_at_once", OLD."part", OLD."patient_id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."removed_at", OLD."room_id", OLD."starts_at"); RETURN NULL;', hash='a4d1d42f910014bc15388fd9c5756816d89611fb', operation='DELETE', pgid='pgtrigger_delete_delete_2942e', table='scheduling_appointmentparticipant', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='appointmentparticipant',
-            constraint=models.CheckConstraint(condition=models.Q(('most_at_once__isnull', True), models.Q(('is_exclusive', False), ('most_at_once__gte', 1), ('person__isnull', False)), _connector='OR'), name='scheduling_only_the_shared_have_a_most'),
-        ),
-        migrations.AddField(
-            model_name='handchange',
-            name='appointment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hand_changes', to='scheduling.appointment'),
-        ),
-        migrations.AddField(
-            model_name='handchange',
-            name='clinic',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='handchange',
-            name='created_by',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='handchange',
-            name='undone_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='appointment',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='scheduling.appointment'),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='clinic',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.handchange'),
-        ),
-        migrations.AddField(
-            model_name='handchangehistory',
-            name='undone_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddConstraint(
-            model_name='handchange',
-            constraint=models.UniqueConstraint(fields=('appointment', 'sequence'), name='scheduling_one_hand_change_a_step'),
-        ),
-        migrations.AddConstraint(
-            model_name='handchange',
-            constraint=models.CheckConstraint(condition=models.Q(('created_by__isnull', False)), name='scheduling_hand_change_has_a_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='handchange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('undone_at__isnull', True), ('undone_by__isnull', True)), models.Q(('undone_at__isnull', False), ('undone_by__isnull', False)), _connector='OR'), name='scheduling_undone_has_who_and_when'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handchange',
-            trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d5d167a0b142e04ca0708b8dfc5e88ae9229b795', operation='DELETE', pgid='pgtrigger_never_deleted_2c816', table='scheduling_handchange', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handchange',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (NEW."appointment_id", NEW."before", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sequence", NEW."undone_at", NEW."undone_by_id", NEW."what"); RETURN NULL;', hash='22453e52fd8fce2d707097ae4d14bfbcf176bd32', operation='INSERT', pgid='pgtrigger_insert_insert_9515e', table='scheduling_handchange', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handchange',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (NEW."appointment_id", NEW."before", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sequence", NEW."undone_at", NEW."undone_by_id", NEW."what"); RETURN NULL;', hash='cffed82977e51946d0163c8674e1ffe51b351e50', operation='UPDATE', pgid='pgtrigger_update_update_21c16', table='scheduling_handchange', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handchange',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (OLD."appointment_id", OLD."before", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sequence", OLD."undone_at", OLD."undone_by_id", OLD."what"); RETURN NULL;', hash='5d7048c7af38b6b4f0cafdbee64ed94ed81dca2a', operation='DELETE', pgid='pgtrigger_delete_delete_e6184', table='scheduling_handchange', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='handchangehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='fc3f921e39390dd6443799e4132e0bd694d1122c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_18864', table='scheduling_handchangehistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='HandChange',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('what', models.CharField(choices=[('booked', 'Booking'), ('moved', 'Move'), ('cancelled', 'Cancellation')], max_length=10)),
+                    ('sequence', models.PositiveIntegerField()),
+                    ('before', models.JSONField(default=dict)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'ordering': ['-created_at', '-sequence'],
+                },
+            ),
+            migrations.CreateModel(
+                name='HandChangeHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('what', models.CharField(choices=[('booked', 'Booking'), ('moved', 'Move'), ('cancelled', 'Cancellation')], max_length=10)),
+                    ('sequence', models.PositiveIntegerField()),
+                    ('before', models.JSONField(default=dict)),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='appointmentparticipant',
+                name='insert_insert',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='appointmentparticipant',
+                name='update_update',
+            ),
+            pgtrigger.migrations.RemoveTrigger(
+                model_name='appointmentparticipant',
+                name='delete_delete',
+            ),
+            migrations.AddField(
+                model_name='appointmentparticipant',
+                name='most_at_once',
+                field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
+            ),
+            migrations.AddField(
+                model_name='appointmentparticipanthistory',
+                name='most_at_once',
+                field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='appointmentparticipant',
+                trigger=pgtrigger.compiler.Trigger(name='shared_not_too_often', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW.is_live AND NOT NEW.is_exclusive AND NEW.removed_at IS NULL AND NEW.most_at_once IS NOT NULL)', declare='DECLARE busiest integer;', func="\n                    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.person_id::text, 0));\n                    SELECT max((\n                        SELECT count(*) FROM scheduling_appointmentparticipant there\n                         WHERE there.person_id = NEW.person_id AND there.part = NEW.part\n                           AND there.is_live AND NOT there.is_exclusive AND there.removed_at IS NULL\n                           AND there.starts_at <= moments.at AND there.ends_at > moments.at\n                    )) INTO busiest\n                    FROM (\n                        SELECT NEW.starts_at AS at\n                        UNION\n                        SELECT beginning.starts_at FROM scheduling_appointmentparticipant beginning\n                         WHERE beginning.person_id = NEW.person_id AND beginning.part = NEW.part\n                           AND beginning.is_live AND NOT beginning.is_exclusive AND beginning.removed_at IS NULL\n                           AND beginning.starts_at > NEW.starts_at AND beginning.starts_at < NEW.ends_at\n                    ) moments;\n                    IF busiest > NEW.most_at_once THEN\n                        RAISE EXCEPTION 'scheduling_shared_not_too_often' USING ERRCODE = 'exclusion_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='e48a21a3738507567a7d722464152e5c3f7d8b3a', operation='INSERT OR UPDATE', pgid='pgtrigger_shared_not_too_often_07401', table='scheduling_appointmentparticipant', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='appointmentparticipant',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."is_exclusive", NEW."is_live", NEW."most_at_once", NEW."part", NEW."patient_id", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."removed_at", NEW."room_id", NEW."starts_at"); RETURN NULL;', hash='f7b5639ce4a225c9c6a68a9448a92bd847d19f09', operation='INSERT', pgid='pgtrigger_insert_insert_4f227', table='scheduling_appointmentparticipant', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='appointmentparticipant',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (NEW."appointment_id", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", NEW."is_exclusive", NEW."is_live", NEW."most_at_once", NEW."part", NEW."patient_id", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."removed_at", NEW."room_id", NEW."starts_at"); RETURN NULL;', hash='fedd124ea7544319a2a392110705be36a5454564', operation='UPDATE', pgid='pgtrigger_update_update_23eca', table='scheduling_appointmentparticipant', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='appointmentparticipant',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_appointmentparticipanthistory" ("appointment_id", "clinic_id", "created_at", "created_by_id", "ends_at", "id", "is_exclusive", "is_live", "most_at_once", "part", "patient_id", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at", "room_id", "starts_at") VALUES (OLD."appointment_id", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", OLD."is_exclusive", OLD."is_live", OLD."most_at_once", OLD."part", OLD."patient_id", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."removed_at", OLD."room_id", OLD."starts_at"); RETURN NULL;', hash='a4d1d42f910014bc15388fd9c5756816d89611fb', operation='DELETE', pgid='pgtrigger_delete_delete_2942e', table='scheduling_appointmentparticipant', when='AFTER')),
+            ),
+            migrations.AddConstraint(
+                model_name='appointmentparticipant',
+                constraint=models.CheckConstraint(condition=models.Q(('most_at_once__isnull', True), models.Q(('is_exclusive', False), ('most_at_once__gte', 1), ('person__isnull', False)), _connector='OR'), name='scheduling_only_the_shared_have_a_most'),
+            ),
+            migrations.AddField(
+                model_name='handchange',
+                name='appointment',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hand_changes', to='scheduling.appointment'),
+            ),
+            migrations.AddField(
+                model_name='handchange',
+                name='clinic',
+                field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='handchange',
+                name='created_by',
+                field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='handchange',
+                name='undone_by',
+                field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='appointment',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='scheduling.appointment'),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='clinic',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic'),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='created_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='pgh_context',
+                field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='pgh_obj',
+                field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.handchange'),
+            ),
+            migrations.AddField(
+                model_name='handchangehistory',
+                name='undone_by',
+                field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            ),
+            migrations.AddConstraint(
+                model_name='handchange',
+                constraint=models.UniqueConstraint(fields=('appointment', 'sequence'), name='scheduling_one_hand_change_a_step'),
+            ),
+            migrations.AddConstraint(
+                model_name='handchange',
+                constraint=models.CheckConstraint(condition=models.Q(('created_by__isnull', False)), name='scheduling_hand_change_has_a_person'),
+            ),
+            migrations.AddConstraint(
+                model_name='handchange',
+                constraint=models.CheckConstraint(condition=models.Q(models.Q(('undone_at__isnull', True), ('undone_by__isnull', True)), models.Q(('undone_at__isnull', False), ('undone_by__isnull', False)), _connector='OR'), name='scheduling_undone_has_who_and_when'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handchange',
+                trigger=pgtrigger.compiler.Trigger(name='never_deleted', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='d5d167a0b142e04ca0708b8dfc5e88ae9229b795', operation='DELETE', pgid='pgtrigger_never_deleted_2c816', table='scheduling_handchange', when='BEFORE')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handchange',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (NEW."appointment_id", NEW."before", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."sequence", NEW."undone_at", NEW."undone_by_id", NEW."what"); RETURN NULL;', hash='22453e52fd8fce2d707097ae4d14bfbcf176bd32', operation='INSERT', pgid='pgtrigger_insert_insert_9515e', table='scheduling_handchange', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handchange',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (NEW."appointment_id", NEW."before", NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."sequence", NEW."undone_at", NEW."undone_by_id", NEW."what"); RETURN NULL;', hash='cffed82977e51946d0163c8674e1ffe51b351e50', operation='UPDATE', pgid='pgtrigger_update_update_21c16', table='scheduling_handchange', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handchange',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_handchangehistory" ("appointment_id", "before", "clinic_id", "created_at", "created_by_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "sequence", "undone_at", "undone_by_id", "what") VALUES (OLD."appointment_id", OLD."before", OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."sequence", OLD."undone_at", OLD."undone_by_id", OLD."what"); RETURN NULL;', hash='5d7048c7af38b6b4f0cafdbee64ed94ed81dca2a', operation='DELETE', pgid='pgtrigger_delete_delete_e6184', table='scheduling_handchange', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='handchangehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='fc3f921e39390dd6443799e4132e0bd694d1122c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_18864', table='scheduling_handchangehistory', when='BEFORE')),
+            ),
+        ]),
     ]

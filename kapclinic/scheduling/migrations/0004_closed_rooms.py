@@ -7,6 +7,7 @@ import pgtrigger.migrations
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+from kapclinic.audit.operations import InOneStep
 
 
 class Migration(migrations.Migration):
@@ -19,73 +20,75 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='RoomClosure',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=120)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='closures', to='clinics.room')),
-                ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['starts_at'],
-            },
-        ),
-        migrations.CreateModel(
-            name='RoomClosureHistory',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=120)),
-                ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.roomclosure')),
-                ('room', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.room')),
-                ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.AddIndex(
-            model_name='roomclosure',
-            index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['room', 'starts_at'], name='scheduling_closures_of_room'),
-        ),
-        migrations.AddConstraint(
-            model_name='roomclosure',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='scheduling_closure_end_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='roomclosure',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='scheduling_closure_has_a_reason'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='roomclosure',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."room_id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='cfcc70800493979550c0354cfbfce038cfbaa20c', operation='INSERT', pgid='pgtrigger_insert_insert_7b58b', table='scheduling_roomclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='roomclosure',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."room_id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='a93bcd9768e69945b4f9475618791921fc5e994a', operation='UPDATE', pgid='pgtrigger_update_update_b87a2', table='scheduling_roomclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='roomclosure',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."room_id", OLD."starts_at", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='130a46e6711d3e1da57c219a637eb1829531f8cd', operation='DELETE', pgid='pgtrigger_delete_delete_36e7a', table='scheduling_roomclosure', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='roomclosurehistory',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='64a166b9e1c91e817d51dc3a97703d52bdfcc998', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ef032', table='scheduling_roomclosurehistory', when='BEFORE')),
-        ),
+        InOneStep([
+            migrations.CreateModel(
+                name='RoomClosure',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('starts_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('reason', models.CharField(max_length=120)),
+                    ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('room', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='closures', to='clinics.room')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['starts_at'],
+                },
+            ),
+            migrations.CreateModel(
+                name='RoomClosureHistory',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, serialize=False)),
+                    ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                    ('withdrawn_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                    ('starts_at', models.DateTimeField()),
+                    ('ends_at', models.DateTimeField()),
+                    ('reason', models.CharField(max_length=120)),
+                    ('clinic', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.clinic')),
+                    ('created_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='scheduling.roomclosure')),
+                    ('room', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clinics.room')),
+                    ('withdrawn_by', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'abstract': False,
+                },
+            ),
+            migrations.AddIndex(
+                model_name='roomclosure',
+                index=models.Index(condition=models.Q(('withdrawn_at__isnull', True)), fields=['room', 'starts_at'], name='scheduling_closures_of_room'),
+            ),
+            migrations.AddConstraint(
+                model_name='roomclosure',
+                constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='scheduling_closure_end_after_start'),
+            ),
+            migrations.AddConstraint(
+                model_name='roomclosure',
+                constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='scheduling_closure_has_a_reason'),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='roomclosure',
+                trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."room_id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='cfcc70800493979550c0354cfbfce038cfbaa20c', operation='INSERT', pgid='pgtrigger_insert_insert_7b58b', table='scheduling_roomclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='roomclosure',
+                trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (NEW."clinic_id", NEW."created_at", NEW."created_by_id", NEW."ends_at", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason", NEW."room_id", NEW."starts_at", NEW."withdrawn_at", NEW."withdrawn_by_id"); RETURN NULL;', hash='a93bcd9768e69945b4f9475618791921fc5e994a', operation='UPDATE', pgid='pgtrigger_update_update_b87a2', table='scheduling_roomclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='roomclosure',
+                trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "scheduling_roomclosurehistory" ("clinic_id", "created_at", "created_by_id", "ends_at", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "room_id", "starts_at", "withdrawn_at", "withdrawn_by_id") VALUES (OLD."clinic_id", OLD."created_at", OLD."created_by_id", OLD."ends_at", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."room_id", OLD."starts_at", OLD."withdrawn_at", OLD."withdrawn_by_id"); RETURN NULL;', hash='130a46e6711d3e1da57c219a637eb1829531f8cd', operation='DELETE', pgid='pgtrigger_delete_delete_36e7a', table='scheduling_roomclosure', when='AFTER')),
+            ),
+            pgtrigger.migrations.AddTrigger(
+                model_name='roomclosurehistory',
+                trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='64a166b9e1c91e817d51dc3a97703d52bdfcc998', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ef032', table='scheduling_roomclosurehistory', when='BEFORE')),
+            ),
+        ]),
     ]
