@@ -33,7 +33,7 @@ from kapclinic.documents.kinds import DocumentKind
 from kapclinic.documents.models import Disclosure, DisclosureBasis, Document, Medium, Rendition
 from kapclinic.documents.parts import letterhead_of, local_time, patient_block
 from kapclinic.documents.reading import Reading, categories_of
-from kapclinic.documents.selectors import current_document
+from kapclinic.documents.selectors import current_document, version_in_force_after
 from kapclinic.documents.services import (
     ensure_rendition,
     issue_document,
@@ -277,7 +277,7 @@ def _made_before(request_key: uuid.UUID | None) -> Disclosure | None:
 
 
 def _does_not_stand(document: Document) -> list[Reason]:
-    if document.is_struck or Document.objects.filter(supersedes=document).exists():
+    if document.is_struck or version_in_force_after(document) is not None:
         return [Reason("does-not-stand", "Another version stands in its place: give out that one.")]
     return []
 

@@ -13,6 +13,7 @@ from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import ClinicalEntry
 from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.documents.models import Document
 
 TakeBack = Callable[..., None]
 _take_backs: dict[type[ClinicalEntry], TakeBack] = {}
@@ -29,8 +30,8 @@ def takes_back(model: type[ClinicalEntry]) -> Callable[[TakeBack], TakeBack]:
 
 
 def can_be_struck(model: type) -> bool:
-    """True for models whose entries people may strike."""
-    return isinstance(model, type) and issubclass(model, ClinicalEntry)
+    """True for models whose entries people may strike. A document is struck with what it prints, never by itself."""
+    return isinstance(model, type) and issubclass(model, ClinicalEntry) and not issubclass(model, Document)
 
 
 def strike_entry(*, entry: Any, reason: str, actor: User, now: datetime | None = None) -> Any:

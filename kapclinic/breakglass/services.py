@@ -161,10 +161,16 @@ def _reasons_not_to_review(
 
 def call_for_review(*, access: EmergencyAccess, now: datetime) -> datetime | None:
     """The review is overdue: make its task urgent and tell the managers again; gives back when to look next, None when done."""
-    if access.reviewed_at is not None:
-        return None
-    days = (now - access.opened_at).days
     with transaction.atomic():
+        # A manager may be closing the review at this moment: a task opened after that could never be closed.
+        access = (
+            EmergencyAccess.objects.select_for_update(of=("self",))
+            .select_related("clinic", "user")
+            .get(pk=access.pk)
+        )
+        if access.reviewed_at is not None:
+            return None
+        days = (now - access.opened_at).days
         open_task(
             clinic=access.clinic,
             key=_key(access),

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from kapclinic.clinics.models import Clinic
 from kapclinic.documents.models import Document, Rendition
+from kapclinic.documents.selectors import version_in_force_after
 
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Where a file of ours names its document: its metadata, then the links and the text of its last pages.
@@ -45,7 +46,7 @@ class Checked:
 
 def check_document(document: Document, *, content: str = "") -> Checked:
     """How a document stands. `content` is the beginning of the hash that its printed copy names, where one is at hand."""
-    newer = Document.objects.filter(supersedes=document).defer("snapshot").first()
+    newer = version_in_force_after(document)
     if document.hash_now() != document.content_hash:
         # The record itself is not what was issued.
         return Checked(Answer.ALTERED, document, newer)

@@ -23,3 +23,21 @@ def current_document(*, clinic: Clinic, subject_id: uuid.UUID, kind: str) -> Doc
 def attachments_of(*, clinic: Clinic, subject_id: uuid.UUID) -> EntryQuerySet:
     """Attachments of an episode, newest first, struck ones included."""
     return Attachment.objects.filter(clinic=clinic, subject_id=subject_id).select_related("created_by")
+
+
+def version_in_force_after(document: Document) -> Document | None:
+    """The newer version that stands in the document's place; None while there is none that was not struck.
+
+    One query, and another for each version that was entered in error.
+    """
+    newer: Document | None = document
+    while newer is not None:
+        newer = (
+            Document.objects.filter(supersedes_id=newer.pk)
+            .select_related("issued_by")
+            .defer("snapshot")
+            .first()
+        )
+        if newer is not None and not newer.is_struck:
+            break
+    return newer

@@ -23,6 +23,7 @@ from kapclinic.documents.checking import Checked, check_document, check_file
 from kapclinic.documents.forms import CheckForm
 from kapclinic.documents.models import Attachment, Document, Medium, Rendition, RenditionState
 from kapclinic.documents.reading import actions_on, reading_of
+from kapclinic.documents.selectors import version_in_force_after
 from kapclinic.documents.services import (
     ensure_rendition,
     job_key,
@@ -113,7 +114,7 @@ def _detail(request: ActorRequest, document: Document) -> HttpResponse:
         **document_shown(request.actor, document, now=timezone.now()),
         "kind": kind,
         "home": kind.home(document) if kind.home else "",
-        "replaced_by": Document.objects.filter(supersedes=document).defer("snapshot").first(),
+        "replaced_by": version_in_force_after(document),
         "detail_url": url_name(document, "detail"),
     }
     return render(request, "documents/detail.html", context)

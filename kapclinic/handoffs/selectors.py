@@ -13,12 +13,13 @@ from django.db.models import Q, QuerySet
 from episodes.access import episodes_for, has_episode_for
 from episodes.models import CareTeamMember, Episode, TeamPart
 from kapclinic.accounts import policy
-from kapclinic.accounts.models import Role, User
+from kapclinic.accounts.models import Membership, Role, User
 from kapclinic.accounts.policy import Actor
+from kapclinic.clinics.models import Clinic
 from kapclinic.handoffs.changes import FieldChange, field_changes
 from kapclinic.handoffs.claims import divergences_of
 from kapclinic.handoffs.divergence import Divergence
-from kapclinic.handoffs.fields import PRESCRIBER
+from kapclinic.handoffs.fields import PRESCRIBER, THERAPIST
 from kapclinic.handoffs.models import OF_A_DOSE, Handoff, HandoffKind
 from kapclinic.handoffs.owing import (
     MOST_ROWS,
@@ -285,16 +286,52 @@ def read_handoff(
     )
 
 
+# The team's leads of the two disciplines.
+_TEAM_PARTS: Mapping[str, str] = {TeamPart.PRESCRIBER: PRESCRIBER, TeamPart.THERAPIST: THERAPIST}
+
+
 def _lead(episode: Episode, part: str, at: datetime) -> CareTeamMember | None:
     team_part = TeamPart.PRESCRIBER if part == PRESCRIBER else TeamPart.THERAPIST
     found = CareTeamMember.objects.in_force(at).filter(episode=episode, part=team_part)
     return found.select_related("user", "outside").first()
 
 
-def receiver_of(episode: Episode, part: str, at: datetime) -> User | None:
-    """The team member who holds that part; None when nobody or an outside clinician does."""
-    member = _lead(episode, part, at)
-    return None if member is None else member.user
+@dataclass(frozen=True)
+class Leads:
+    """Who holds the two parts of some episodes: team rows by episode and part, and the parts that people may still fill."""
+
+    members: Mapping[tuple[uuid.UUID, str], CareTeamMember]
+    qualified: frozenset[tuple[uuid.UUID, str]]
+
+    def person(self, episode: Episode, part: str) -> User | None:
+        """Whom to ask; None when nobody holds the part, an outside clinician does, or the role was taken from who did."""
+        member = self.members.get((episode.pk, part))
+        if member is None or member.user is None or (member.user.pk, part) not in self.qualified:
+            return None
+        return member.user
+
+    def is_outside(self, episode: Episode, part: str) -> bool:
+        """Whether a clinician without an account holds the part."""
+        member = self.members.get((episode.pk, part))
+        return member is not None and member.outside is not None
+
+
+def leads_of(clinic: Clinic, episodes: Iterable[Episode], at: datetime) -> Leads:
+    """Who holds the two parts of these episodes of a clinic at `at`. Two queries."""
+    rows = (
+        CareTeamMember.objects.in_force(at)
+        .filter(episode__in=[episode.pk for episode in episodes], part__in=_TEAM_PARTS)
+        .select_related("user")
+    )
+    members: dict[tuple[uuid.UUID, str], CareTeamMember] = {}
+    for row in rows:
+        members.setdefault((row.episode_id, _TEAM_PARTS[row.part]), row)
+    part_of_role = {role: part for part, role in ROLE_OF_PART.items()}
+    held = Membership.objects.current().filter(
+        clinic=clinic, role__in=part_of_role, user__in={row.user_id for row in members.values()}
+    )
+    qualified = frozenset((user, part_of_role[Role(role)]) for user, role in held.values_list("user", "role"))
+    return Leads(members, qualified)
 
 
 def is_outside(episode: Episode, part: str, at: datetime) -> bool:

@@ -14,7 +14,13 @@ from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role, User
 from kapclinic.accounts.policy import TABLE, Relation
 from kapclinic.breakglass.models import EmergencyAccess, EmergencyReading, Verdict
-from kapclinic.breakglass.services import WATCH_REVIEW, break_glass, end_access, review_access
+from kapclinic.breakglass.services import (
+    WATCH_REVIEW,
+    break_glass,
+    call_for_review,
+    end_access,
+    review_access,
+)
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Refused
 from kapclinic.jobs.models import Job
@@ -270,6 +276,16 @@ def test_overdue_review_is_called_for_every_day_until_it_is_closed(
 
 
 # The review
+
+
+def test_call_for_a_review_opens_nothing_when_it_is_closed_at_that_moment(
+    access: EmergencyAccess, manager: User
+) -> None:
+    end_access(access=access, actor=access.user)
+    before = EmergencyAccess.objects.get(pk=access.pk)
+    review_access(access=access, verdict=Verdict.JUSTIFIED, comment="Right.", actor=manager)
+    assert call_for_review(access=before, now=timezone.now() + timedelta(days=2)) is None
+    assert not Task.objects.get(key__contains=str(access.pk)).is_open
 
 
 def test_review_closes_with_verdict_and_comment(

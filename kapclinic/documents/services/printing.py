@@ -17,6 +17,7 @@ from kapclinic.documents.checkmark import check_address, check_mark
 from kapclinic.documents.models import Document, Rendition, RenditionState
 from kapclinic.documents.notes import content_hash
 from kapclinic.documents.reading import Reading
+from kapclinic.documents.selectors import version_in_force_after
 from kapclinic.documents.services.attachments import keep_bytes
 from kapclinic.jobs.models import Job, JobQueue, JobState
 from kapclinic.jobs.services import enqueue
@@ -61,11 +62,11 @@ class Print:
 
 
 def standing_words(document: Document) -> str:
-    """What a copy must say when the document does not stand any more; empty while it does. At most one query."""
+    """What a copy must say when the document does not stand any more; empty while it does."""
     if document.is_struck:
         return f"Entered in error: {document.entered_in_error_reason}"[:200]
-    newer = Document.objects.filter(supersedes=document).values_list("version", flat=True).first()
-    return "" if newer is None else f"Superseded by version {newer}"
+    newer = version_in_force_after(document)
+    return "" if newer is None else f"Superseded by version {newer.version}"
 
 
 def print_of(document: Document, reading: Reading) -> Print:

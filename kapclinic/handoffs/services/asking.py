@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
+from django.db import transaction
 from django.urls import reverse
 
 from episodes.models import Episode
+from episodes.services.locking import lock_episode
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from kapclinic.handoffs import due
@@ -16,26 +19,27 @@ from kapclinic.handoffs.selectors import (
     READ_TASK,
     ROLE_OF_PART,
     SEND_TASK,
-    is_outside,
+    leads_of,
     read_task_key,
-    receiver_of,
     send_task_key,
 )
 from kapclinic.handoffs.services.issuing import short_words
 from kapclinic.jobs.services import enqueue
 from kapclinic.notices.kinds import ended_by_work
-from kapclinic.notices.models import Urgency
+from kapclinic.notices.models import Task, Urgency
 from kapclinic.notices.services import close_tasks, open_task
 
 ended_by_work(READ_TASK, SEND_TASK)
 
 
-def ask_to_read(handoff: Handoff, episode: Episode, *, actor: User, now: datetime) -> None:
+def ask_to_read(handoff: Handoff, episode: Episode, *, now: datetime) -> None:
     """Ask the receiver; where the receiver has no account, ask the author to send it and to note who heard it."""
-    receiver = receiver_of(episode, handoff.reader_part, now)
-    if receiver is not None and receiver.pk == actor.pk:
+    author = handoff.signed_by
+    leads = leads_of(handoff.clinic, [episode], now)
+    receiver = leads.person(episode, handoff.reader_part)
+    if author is None or receiver == author:
         return
-    outside = is_outside(episode, handoff.reader_part, now)
+    outside = leads.is_outside(episode, handoff.reader_part)
     what = f"{short_words(handoff)[0].lower()}{short_words(handoff)[1:]}"
     open_task(
         clinic=handoff.clinic,
@@ -43,14 +47,52 @@ def ask_to_read(handoff: Handoff, episode: Episode, *, actor: User, now: datetim
         kind=SEND_TASK if outside else READ_TASK,
         title=f"Send the {what}, and note who heard it" if outside else f"Read the {what}",
         role=ROLE_OF_PART[handoff.written_by_part if outside else handoff.reader_part],
-        person=actor if outside else receiver,
+        person=author if outside else receiver,
         episode=episode,
         urgency=Urgency.NOW if handoff.kind == HandoffKind.EMERGENCY else Urgency.ROUTINE,
         url=reverse("handoffs:detail", args=[handoff.pk]),
         due_at=_read_by(handoff, now),
-        actor=actor,
+        actor=author,
         now=now,
     )
+
+
+def ask_whoever_reads_now(clinic: Clinic, now: datetime) -> None:
+    """Hand what waits to be read over to who holds the reader's part by now: people leave and take over.
+
+    Four queries while nobody did.
+    """
+    tasks = {
+        task.key.partition(":")[2]: task
+        for task in Task.objects.filter(
+            clinic=clinic, kind__in=[READ_TASK, SEND_TASK], done_at__isnull=True, withdrawn_at__isnull=True
+        )
+    }
+    if not tasks:
+        return
+    unread = list(
+        Handoff.objects.unread()
+        .filter(pk__in=tasks)
+        .select_related("episode__clinic", "signed_by", "session")
+    )
+    leads = leads_of(clinic, [handoff.episode for handoff in unread], now)
+    for handoff in unread:
+        task = tasks[str(handoff.pk)]
+        outside = leads.is_outside(handoff.episode, handoff.reader_part)
+        if outside == (task.kind == SEND_TASK) and (
+            outside or task.person_id == _key(leads.person(handoff.episode, handoff.reader_part))
+        ):
+            continue
+        with transaction.atomic():
+            episode = lock_episode(handoff.episode)
+            if not Handoff.objects.unread().filter(pk=handoff.pk).exists():
+                continue
+            close_tasks(keys=[task.key], outcome="asked of somebody else now", now=now)
+            ask_to_read(handoff, episode, now=now)
+
+
+def _key(person: User | None) -> uuid.UUID | int | None:
+    return None if person is None else person.pk
 
 
 def _read_by(handoff: Handoff, now: datetime) -> datetime | None:

@@ -13,9 +13,10 @@ from episodes.services.locking import lock_episode
 from episodes.services.striking import takes_back
 from kapclinic.accounts.models import User
 from kapclinic.clinics.refusals import Reason, refuse_if
+from kapclinic.documents.models import Document
 from kapclinic.documents.notes import NoteState
 from kapclinic.handoffs.models import Acknowledgement, Handoff, HandoffKind, HeardHow
-from kapclinic.handoffs.services.asking import stop_asking
+from kapclinic.handoffs.services.asking import ask_to_read, stop_asking
 from kapclinic.handoffs.services.issuing import short_words
 from kapclinic.notices.services import mark_read
 
@@ -118,5 +119,18 @@ def _acknowledge(
 
 @takes_back(Handoff)
 def handoff_was_struck(entry: Handoff, *, actor: User, now: datetime) -> None:
-    """A handoff entered in error asks nobody to read it any more."""
+    """A handoff entered in error asks nobody to read it any more, and its paper says so.
+
+    The edition before it is in force again, and whoever has not read that one is asked to.
+    """
     stop_asking(entry, outcome="entered in error", now=now)
+    if entry.document_id is not None:
+        Document.objects.filter(pk=entry.document_id, entered_in_error_at__isnull=True).update(
+            entered_in_error_at=now, entered_in_error_by=actor,
+            entered_in_error_reason=entry.entered_in_error_reason,
+        )  # fmt: skip
+    before = entry.supersedes
+    while before is not None and before.is_struck:
+        before = before.supersedes
+    if before is not None and Handoff.objects.unread().filter(pk=before.pk).exists():
+        ask_to_read(before, entry.episode, now=now)

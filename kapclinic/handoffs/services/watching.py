@@ -34,9 +34,11 @@ from kapclinic.handoffs.selectors import (
     SEND_TASK,
     WATCH_TASKS,
     WRITE_TASK,
-    receiver_of,
+    Leads,
+    leads_of,
     written_about,
 )
+from kapclinic.handoffs.services.asking import ask_whoever_reads_now
 from kapclinic.notices.kinds import ended_by_work
 from kapclinic.notices.models import Task, Urgency
 from kapclinic.notices.services import close_tasks, notify, open_task
@@ -74,16 +76,18 @@ class Waiting:
 
 def watch_handoffs(*, clinic: Clinic, now: datetime) -> int:
     """Bring the tasks of a clinic in line with the handoffs that are late at `now`; returns how many are late. Idempotent."""
+    ask_whoever_reads_now(clinic, now)
     waiting = [each for each in waiting_handoffs(clinic, now) if each.due_at <= now]
     wanted: set[str] = set()
     if waiting:
+        leads = leads_of(clinic, [each.episode for each in waiting], now)
         limits = Span(now - _AROUND, now + _AROUND)
         heard = staffed_by_role(clinic, set(_HEARD_BY.values()), limits)
         staffed = {step: heard[role] for step, role in _HEARD_BY.items()}
         times = step_times(clinic)
         for each in waiting:
             for step in steps_taken(each.due_at, each.too_late, staffed, times, now):
-                _take(step, each, wanted, now=now)
+                _take(step, each, leads, wanted, now=now)
     _withdraw_others(clinic, wanted, now=now)
     return len(waiting)
 
@@ -193,7 +197,7 @@ def read_due(handoff: Handoff, need: IntegrationNeed | None, calendar: Calendar)
     return max(_read_after_dose(handoff.session, need, calendar), handoff.signed_at)
 
 
-def _take(step: Step, each: Waiting, wanted: set[str], *, now: datetime) -> None:
+def _take(step: Step, each: Waiting, leads: Leads, wanted: set[str], *, now: datetime) -> None:
     """Take one step for one handoff, unless it was taken already."""
     if step is Step.REMINDER and each.what == "read":
         _remind_reader(each, now=now)
@@ -205,14 +209,19 @@ def _take(step: Step, each: Waiting, wanted: set[str], *, now: datetime) -> None
         Step.MANAGER: f"{LATE_FOR_MANAGER}:{each.episode.clinic_id}",
     }[step]
     wanted.add(key)
-    if Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True).exists():
+    role, person = _author(each, leads)
+    standing = Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True)
+    if step is Step.REMINDER:
+        # A reminder to somebody who left the team goes to who took over.
+        standing = standing.filter(person=person)
+    if standing.exists():
         return
     with transaction.atomic():
         episode = lock_episode(each.episode)
         if _is_done(each, now):
             return
         if step is Step.REMINDER:
-            _remind_author(each, episode, key, now=now)
+            _remind_author(each, episode, key, role, person, now=now)
         elif step is Step.COORDINATOR:
             open_task(
                 clinic=each.episode.clinic,
@@ -251,14 +260,15 @@ def _is_done(each: Waiting, now: datetime) -> bool:
     return not still.filter(pk=each.owed.session.pk).exists()
 
 
-def _author(each: Waiting, now: datetime) -> tuple[Role, User | None]:
+def _author(each: Waiting, leads: Leads) -> tuple[Role, User | None]:
     """Who is to write it: the discipline's person, and for what either may write the therapist."""
     part = each.part or "therapist"
-    return ROLE_OF_PART[part], receiver_of(each.episode, part, now)
+    return ROLE_OF_PART[part], leads.person(each.episode, part)
 
 
-def _remind_author(each: Waiting, episode: Episode, key: str, *, now: datetime) -> None:
-    role, person = _author(each, now)
+def _remind_author(
+    each: Waiting, episode: Episode, key: str, role: Role, person: User | None, *, now: datetime
+) -> None:
     open_task(
         clinic=episode.clinic,
         key=key,

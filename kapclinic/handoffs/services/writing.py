@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from episodes.models import Episode
@@ -134,6 +134,8 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
                     f"{draft.author} saved another text meanwhile; read it before signing.",
                 )
             )
+        if draft.is_struck:
+            reasons.append(Reason("struck", "This draft was entered in error: write another one."))
         reasons += _may_be_written(draft.session, draft.kind)
         refuse_if(reasons)
         if draft.kind not in OF_A_DOSE:
@@ -161,7 +163,7 @@ def sign_handoff(*, handoff: Handoff, version: int, actor: User, now: datetime |
         look_again(episode.clinic, now=now)
         if draft.supersedes is not None:
             stop_asking(draft.supersedes, outcome="a newer edition was signed", now=now)
-        ask_to_read(draft, episode, actor=actor, now=now)
+        ask_to_read(draft, episode, now=now)
     return draft
 
 
@@ -193,16 +195,12 @@ def amend_handoff(*, handoff: Handoff, reason: str, actor: User, now: datetime |
                 )
             )
         refuse_if(reasons)
-        # A struck edition keeps its number. Each emergency is a chain of its own.
-        earlier = Handoff.objects.filter(episode=known.episode_id, session=known.session_id, kind=known.kind)
-        if known.kind == HandoffKind.EMERGENCY:
-            earlier = earlier.filter(pk=known.pk)
         return Handoff.objects.create(
             clinic=known.clinic,
             episode=known.episode,
             session=known.session,
             kind=known.kind,
-            edition=(earlier.aggregate(most=Max("edition"))["most"] or 0) + 1,
+            edition=_last_number(known) + 1,
             supersedes=known,
             amendment_reason=reason.strip()[:300],
             body=dict(known.body),
@@ -212,3 +210,11 @@ def amend_handoff(*, handoff: Handoff, reason: str, actor: User, now: datetime |
             created_by=actor,
             updated_at=now,
         )
+
+
+def _last_number(known: Handoff) -> int:
+    """The highest edition there was of a handoff: a struck one keeps its number. Each emergency is a chain of its own."""
+    same = Handoff.objects.filter(episode=known.episode_id, session=known.session_id, kind=known.kind)
+    if known.kind == HandoffKind.EMERGENCY:
+        same = same.filter(Q(pk=known.pk) | Q(supersedes=known))
+    return int(same.aggregate(most=Max("edition"))["most"])

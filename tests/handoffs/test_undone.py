@@ -1,0 +1,163 @@
+"""What becomes of a handoff when an edition is struck, or when who wrote or was to read it leaves."""
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pypdf
+import pytest
+
+from episodes.models import CareTeamMember, OutsideClinician, TeamPart
+from episodes.services import strike_entry
+from episodes.services.striking import can_be_struck
+from kapclinic.accounts.models import Membership, Role, User
+from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.checking import Answer, check_document
+from kapclinic.documents.models import Document
+from kapclinic.documents.services import Print, make_pdf
+from kapclinic.documents.services.printing import standing_words
+from kapclinic.handoffs.models import Handoff
+from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
+from kapclinic.handoffs.services.watching import watch_handoffs
+from kapclinic.notices.models import Notice, Task
+from tests import factories
+from tests.handoffs.situations import EMERGENCY, TO_PRESCRIBER, TO_THERAPIST, draft, signed
+
+
+def amended(room: Any, first: Handoff, at: datetime, **changes: str) -> Handoff:
+    """The next edition of a handoff, signed by the same person."""
+    assert first.signed_by is not None
+    author: User = first.signed_by
+    new = amend_handoff(handoff=first, reason="Corrected.", actor=author, now=at)
+    kept = save_draft(
+        kind=new.kind, session=new.session, episode=new.episode, body={**new.body, **changes}, version=new.version,
+        actor=author, now=at,
+    )  # fmt: skip
+    return sign_handoff(handoff=kept, version=kept.version, actor=author, now=at)
+
+
+def paper(handoff: Handoff) -> Document:
+    """The handoff's document as it is stored now."""
+    return Document.objects.get(handoff=handoff)
+
+
+def is_asked(handoff: Handoff) -> bool:
+    return Task.objects.get(key=f"handoff-read:{handoff.pk}").is_open
+
+
+# -- struck -----------------------------------------------------------------------------------------------
+
+
+def test_paper_of_a_struck_handoff_says_so(dosed: Any) -> None:
+    handoff = signed(dosed, TO_THERAPIST)
+    strike_entry(entry=handoff, reason="Wrong patient.", actor=dosed.prescriber)
+    document = paper(handoff)
+    assert check_document(document).answer == Answer.WITHDRAWN
+    data = make_pdf(document, Print(standing_words=standing_words(document))).data
+    assert "Entered in error: Wrong patient." in pypdf.PdfReader(io.BytesIO(data)).pages[0].extract_text()
+
+
+def test_edition_before_a_struck_one_is_in_force_again_and_asked_for(dosed: Any) -> None:
+    first = signed(dosed, TO_THERAPIST)
+    second = amended(dosed, first, dosed.at(200), dose="Wrong patient's.")
+    assert not is_asked(first)
+    assert check_document(paper(first)).answer == Answer.SUPERSEDED
+    strike_entry(entry=second, reason="Wrong patient.", actor=dosed.prescriber)
+    assert is_asked(first)
+    assert (check_document(paper(first)).answer, standing_words(paper(first))) == (Answer.CURRENT, "")
+    # Who read it then is not asked once more, when another edition is struck.
+    acknowledge_handoff(handoff=first, actor=dosed.therapist)
+    third = amended(dosed, first, dosed.at(300), dose="Wrong once more.")
+    checked = check_document(paper(first))
+    assert (checked.answer, checked.newer) == (Answer.SUPERSEDED, third.document)
+    assert standing_words(paper(first)) == "Superseded by version 3"
+    strike_entry(entry=third, reason="Wrong patient.", actor=dosed.prescriber)
+    assert not is_asked(first)
+
+
+def test_struck_edition_of_an_emergency_keeps_its_number(dosed: Any) -> None:
+    first = signed(dosed, EMERGENCY, happened="She fainted.")
+    second = amended(dosed, first, dosed.at(200), happened="He fainted.")
+    strike_entry(entry=second, reason="Wrong patient.", actor=dosed.therapist)
+    third = amended(dosed, first, dosed.at(300), happened="She fainted twice.")
+    assert third.document is not None
+    assert (third.edition, third.document.version) == (3, 3)
+    assert amended(dosed, third, dosed.at(400), happened="Three times.").edition == 4
+
+
+def test_struck_draft_is_not_signed(planned: Any) -> None:
+    kept = draft(planned, TO_PRESCRIBER)
+    strike_entry(entry=kept, reason="Wrong patient.", actor=planned.therapist)
+    with pytest.raises(Refused) as refusal:
+        sign_handoff(handoff=kept, version=kept.version, actor=planned.therapist, now=planned.start)
+    assert {reason.code for reason in refusal.value.reasons} == {"struck"}
+
+
+def test_document_is_struck_with_what_it_prints_alone() -> None:
+    assert can_be_struck(Handoff)
+    assert not can_be_struck(Document)
+
+
+# -- people come and go -----------------------------------------------------------------------------------
+
+
+def take_over(room: Any, part: TeamPart, at: datetime, **who: Any) -> None:
+    """Somebody else holds a part of the team from `at` on."""
+    CareTeamMember.objects.filter(episode=room.episode, part=part, ends_at__isnull=True).update(ends_at=at)
+    CareTeamMember.objects.create(
+        clinic=room.clinic, episode=room.episode, part=part, starts_at=at, created_at=at, **who
+    )
+
+
+def open_tasks(handoff: Handoff) -> list[tuple[str, Any]]:
+    found = Task.objects.filter(
+        key__endswith=str(handoff.pk), done_at__isnull=True, withdrawn_at__isnull=True
+    )
+    return [(task.kind, task.person) for task in found]
+
+
+@pytest.fixture
+def unread(dosed: Any) -> Handoff:
+    """Signed for the therapist, and late soon."""
+    return signed(dosed, TO_THERAPIST)
+
+
+def test_who_takes_over_is_asked_to_read_and_reminded(dosed: Any, unread: Handoff) -> None:
+    new = factories.make_member(dosed.clinic, Role.THERAPIST)
+    take_over(dosed, TeamPart.THERAPIST, dosed.at(200), user=new)
+    watch_handoffs(clinic=dosed.clinic, now=dosed.at(210))
+    assert open_tasks(unread) == [("handoff-read", new)]
+    watch_handoffs(clinic=dosed.clinic, now=dosed.start + timedelta(days=4))
+    assert {notice.receiver for notice in Notice.objects.filter(key=f"handoff-unread:{unread.pk}")} == {new}
+
+
+def test_outside_clinician_who_takes_over_is_sent_it_and_back(dosed: Any, unread: Handoff) -> None:
+    outside = OutsideClinician.objects.create(clinic=dosed.clinic, name="Dr Outside")
+    take_over(dosed, TeamPart.THERAPIST, dosed.at(200), outside=outside)
+    watch_handoffs(clinic=dosed.clinic, now=dosed.at(210))
+    assert open_tasks(unread) == [("handoff-send", dosed.prescriber)]
+    take_over(dosed, TeamPart.THERAPIST, dosed.at(300), user=dosed.therapist)
+    watch_handoffs(clinic=dosed.clinic, now=dosed.at(310))
+    assert open_tasks(unread) == [("handoff-read", dosed.therapist)]
+    # One person in both parts owes themselves nothing.
+    Membership.objects.create(clinic=dosed.clinic, user=dosed.prescriber, role=Role.THERAPIST)
+    take_over(dosed, TeamPart.THERAPIST, dosed.at(400), user=dosed.prescriber)
+    watch_handoffs(clinic=dosed.clinic, now=dosed.at(410))
+    assert open_tasks(unread) == []
+
+
+def test_nobody_is_named_when_the_role_was_taken_away(dosed: Any, unread: Handoff) -> None:
+    Membership.objects.filter(user=dosed.therapist).update(ended_at=dosed.at(200))
+    watch_handoffs(clinic=dosed.clinic, now=dosed.at(210))
+    assert open_tasks(unread) == [("handoff-read", None)]
+
+
+def test_reminder_to_write_goes_to_who_took_over(dosed: Any) -> None:
+    at = dosed.start + timedelta(days=2)
+    watch_handoffs(clinic=dosed.clinic, now=at)
+    key = f"handoff-write:{dosed.session.pk}:{TO_THERAPIST.value}"
+    assert Task.objects.get(key=key).person == dosed.prescriber
+    new = factories.make_member(dosed.clinic, Role.PRESCRIBER)
+    take_over(dosed, TeamPart.PRESCRIBER, at, user=new)
+    watch_handoffs(clinic=dosed.clinic, now=at + timedelta(minutes=15))
+    assert Task.objects.get(key=key).person == new
