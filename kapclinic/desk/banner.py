@@ -219,33 +219,36 @@ class Tab:
 
 
 _MESSAGES = "handoffs:messages"
+# What is disclosed rests on the consents, and stands behind their page.
+_OF_CONSENTS = ("episodes:consent", "episodes:disclosure", "episodes:give-out", "episodes:emergency")
 # Label, page, right to it, and how the names of the addresses behind it begin: the longest fit says where one is.
-_TABS: tuple[tuple[str, str, str, str], ...] = (
-    ("Chart", "desk:chart", "chart.view", "desk:"),
-    ("Episode", "episodes:episode-detail", "episode.view", "episodes:"),
-    ("Screening", "screening:overview", "screening.view", "screening:"),
-    ("Preparation", "dosing:preparation-list", "preparation.read", "dosing:preparation"),
-    ("Doses", "dosing:session-list", "dose.view", "dosing:"),
-    ("Course", "integration:course-ask", "integration.plan", "integration:course"),
-    ("Integration", "integration:overview", "integration.read", "integration:"),
-    ("Process notes", "process_notes:of-episode", "process-note.write", "process_notes:"),
-    ("Handoffs", "handoffs:of-episode", "handoff.read", "handoffs:"),
-    ("Messages", _MESSAGES, "message.list", "handoffs:messages"),
-    ("Team", "episodes:team", "episode.edit-team", "episodes:team"),
-    ("Consents", "episodes:consents", "episode.view", "episodes:consent"),
+_TABS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("Chart", "desk:chart", "chart.view", ("desk:",)),
+    ("Episode", "episodes:episode-detail", "episode.view", ("episodes:",)),
+    ("Screening", "screening:overview", "screening.view", ("screening:",)),
+    ("Preparation", "dosing:preparation-list", "preparation.read", ("dosing:preparation",)),
+    ("Doses", "dosing:session-list", "dose.view", ("dosing:",)),
+    ("Course", "integration:course-ask", "integration.plan", ("integration:course",)),
+    ("Integration", "integration:overview", "integration.read", ("integration:",)),
+    ("Process notes", "process_notes:of-episode", "process-note.write", ("process_notes:",)),
+    ("Handoffs", "handoffs:of-episode", "handoff.read", ("handoffs:",)),
+    ("Messages", _MESSAGES, "message.list", ("handoffs:messages",)),
+    ("Team", "episodes:team", "episode.edit-team", ("episodes:team",)),
+    ("Consents", "episodes:consents", "episode.view", _OF_CONSENTS),
 )
 
 
 def tabs_of(episode: Episode, actor: Actor, *, view_name: str) -> list[Tab]:
     """The pages of the episode that the actor may open, the one they are on marked."""
     open_ones = [tab for tab in _TABS if can(actor, tab[2], episode)]
-    here = max((begin for *_, begin in open_ones if view_name.startswith(begin)), key=len, default="")
+    fits = [begin for *_, begins in open_ones for begin in begins if view_name.startswith(begin)]
+    here = max(fits, key=len, default="")
     return [
         Tab(
             label,
             link(name, public_id=episode.public_id),
-            begin == here,
+            here in begins,
             unread_messages(actor, episode) if name == _MESSAGES else 0,
         )
-        for label, name, _, begin in open_ones
+        for label, name, _, begins in open_ones
     ]

@@ -69,6 +69,14 @@ class Owed:
         return write_address(self.kind, self.episode, self.session.pk)
 
     @property
+    def words(self) -> str:
+        """What it is, with the clinic's day of the dose that it is about."""
+        if self.kind not in OF_A_DOSE:
+            return str(self.kind.label)
+        day = self.session.planned_at.astimezone(self.session.clinic.zone)
+        return f"{self.kind.label} of {day:%a} {day.day} {day:%b}"
+
+    @property
     def key(self) -> tuple[Any, str]:
         """What tells it from other owed handoffs."""
         return (self.session.pk, self.kind)

@@ -7,6 +7,7 @@ integration time) is its next version.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
@@ -15,7 +16,7 @@ from django.utils import timezone
 from episodes.models import Episode
 from episodes.services.locking import lock_episode
 from integration.selectors import integration_summary, window_facts
-from kapclinic.accounts.models import Role, User
+from kapclinic.accounts.models import Membership, Role, User
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.documents import snapshots
 from kapclinic.documents.categories import ConsentCategory
@@ -168,10 +169,8 @@ def _sheet_of(session: DosingSession, day: str) -> Document | None:
     return found.filter(title=f"Instructions after {day}", superseded_by__isnull=True).first()
 
 
-def issue_closing_summary(
-    *, episode: Episode, actor: User, role: str, now: datetime | None = None
-) -> Document:
-    """What the episode was, what stays and what comes next; signed by who closed it.
+def issue_closing_summary(*, episode: Episode, actor: User, now: datetime | None = None) -> Document:
+    """What the episode was, what stays and what comes next; in the name of who closed it, whoever has it printed.
 
     Raises:
         Refused: the episode is still open.
@@ -179,52 +178,13 @@ def issue_closing_summary(
     now = now or timezone.now()
     with transaction.atomic():
         episode = lock_episode(episode)
-        if episode.is_open or episode.closed_at is None:
+        if episode.is_open:
             raise Refused(Reason("episode-open", "The summary is made when the episode is closed."))
-        zone = episode.clinic.zone
-        doses = [
-            (str(dose.number), day_label(dose.on), dose.summary, dose.ending_words)
-            for dose in doses_of_episode(episode)
-        ]
-        held = integration_summary(episode, most=3)
-        themes = [
-            snapshots.prose(entry.themes, heading=day_label(entry.held_from.astimezone(zone).date()))
-            for entry in held
-            if entry.themes
-        ]
-        whole = snapshots.snapshot(
-            heading="Closing summary",
-            subheading=f"Episode {episode.public_id}",
-            letterhead=letterhead_of(episode.clinic),
-            patient=patient_block(episode.patient),
-            facts_on_top=[
-                ("Indication", episode.get_indication_display()),
-                ("Opened", day_label(episode.opened_at.astimezone(zone).date())),
-                ("Closed", day_label(episode.closed_at.astimezone(zone).date())),
-                ("Reason", episode.get_close_reason_display()),
-            ],
-            sections=[
-                snapshots.section(
-                    "insights", "Insights that stay", ConsentCategory.THEMES, _text(episode.closing_insights)
-                ),
-                snapshots.section(
-                    "next", "Practical next steps", ConsentCategory.THEMES, _text(episode.closing_next_steps)
-                ),
-                snapshots.section(
-                    "doses",
-                    "Doses",
-                    ConsentCategory.DOSE,
-                    [snapshots.table("Doses given", ("Dose", "On", "Given", "Left"), doses)] if doses else [],
-                ),
-                snapshots.section("integration", "Last integration sessions", ConsentCategory.THEMES, themes),
-                snapshots.section("safety", "Safety", ConsentCategory.SAFETY, record.safety_blocks(episode)),
-                snapshots.section(
-                    "scores", "Outcome scores", ConsentCategory.SCORES, record.score_blocks(episode)
-                ),
-            ],
-            signature=signature_of(person=actor, role=role, at=episode.closed_at, zone=zone, version=1),
-        )
         found = documents_of(clinic=episode.clinic, subject_id=episode.pk, kind=CLOSING.key).standing()
+        before = found.filter(superseded_by__isnull=True).first()
+        whole = _closing_snapshot(episode, version=before.version if before else 1)
+        if before is not None and whole != before.snapshot:
+            whole = _closing_snapshot(episode, version=before.version + 1)
         return issue_document(
             clinic=episode.clinic,
             kind=CLOSING.key,
@@ -232,9 +192,69 @@ def issue_closing_summary(
             title="Closing summary",
             snapshot=whole,
             actor=actor,
-            supersedes=found.filter(superseded_by__isnull=True).first(),
+            supersedes=before,
             now=now,
         )
+
+
+def _closing_snapshot(episode: Episode, *, version: int) -> dict[str, Any]:
+    assert episode.closed_at is not None, "the database demands both of a closed episode"
+    assert episode.closed_by is not None
+    zone = episode.clinic.zone
+    doses = [
+        (str(dose.number), day_label(dose.on), dose.summary, dose.ending_words)
+        for dose in doses_of_episode(episode)
+    ]
+    themes = [
+        snapshots.prose(entry.themes, heading=day_label(entry.held_from.astimezone(zone).date()))
+        for entry in integration_summary(episode, most=3)
+        if entry.themes
+    ]
+    given = snapshots.table("Doses given", ("Dose", "On", "Given", "Left"), doses)
+    parts = (
+        ("insights", "Insights that stay", ConsentCategory.THEMES, _text(episode.closing_insights)),
+        ("next", "Practical next steps", ConsentCategory.THEMES, _text(episode.closing_next_steps)),
+        (
+            "doses",
+            "Doses",
+            ConsentCategory.DOSE,
+            [given if doses else snapshots.absent("No dose was given.")],
+        ),
+        (
+            "integration",
+            "Last integration sessions",
+            ConsentCategory.THEMES,
+            themes or [snapshots.absent("No themes of an integration session are recorded.")],
+        ),
+        ("safety", "Safety", ConsentCategory.SAFETY, record.safety_blocks(episode)),
+        ("scores", "Outcome scores", ConsentCategory.SCORES, record.score_blocks(episode)),
+    )
+    return snapshots.snapshot(
+        heading="Closing summary",
+        subheading=f"Episode {episode.public_id}",
+        letterhead=letterhead_of(episode.clinic),
+        patient=patient_block(episode.patient),
+        facts_on_top=[
+            ("Indication", episode.get_indication_display()),
+            ("Opened", day_label(episode.opened_at.astimezone(zone).date())),
+            ("Closed", day_label(episode.closed_at.astimezone(zone).date())),
+            ("Reason", episode.get_close_reason_display()),
+        ],
+        sections=[snapshots.section(*part) for part in parts],
+        signature=signature_of(
+            person=episode.closed_by,
+            role=_role_of_closer(episode).label,
+            at=episode.closed_at,
+            zone=zone,
+            version=version,
+        ),
+    )
+
+
+def _role_of_closer(episode: Episode) -> Role:
+    """As what somebody closed an episode; the role is kept where it ended since."""
+    held = Membership.objects.filter(clinic=episode.clinic, user=episode.closed_by)
+    return Role.PRESCRIBER if held.filter(role=Role.PRESCRIBER).exists() else Role.THERAPIST
 
 
 def _text(text: str) -> list[snapshots.Block]:

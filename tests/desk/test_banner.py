@@ -89,6 +89,8 @@ def test_tabs_lead_only_to_pages_that_are_open_to_the_person(
         ("dosing:preparation-new", "Preparation"),
         ("dosing:vitals", "Doses"),
         ("episodes:consent-revoke", "Consents"),
+        ("episodes:disclosures", "Consents"),
+        ("episodes:give-out", "Consents"),
         ("episodes:goal-reword", "Episode"),
         ("scheduling:appointment-book", ""),
     ],

@@ -1,7 +1,7 @@
 """Papers that leave with the patient."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pypdf
@@ -86,21 +86,26 @@ def test_coordinator_opens_the_sheet_but_no_handoff_when_printing_it(dosed: Any,
     assert client.get(response["Location"]).status_code == 200
 
 
-def test_closing_summary_tells_the_course_when_the_episode_is_closed(dosed: Any) -> None:
-    with pytest.raises(Refused):
-        issue_closing_summary(episode=dosed.episode, actor=dosed.therapist, role="Therapist")
-    closed_at = dosed.start + timedelta(days=40)
-    Episode.objects.filter(pk=dosed.episode.pk).update(
+def close(room: Any, closed_at: datetime) -> Episode:
+    """The room's episode, closed by its therapist."""
+    Episode.objects.filter(pk=room.episode.pk).update(
         stage=Stage.CLOSED,
         closed_at=closed_at,
         stage_since=closed_at,
         close_reason="completed",
         closing_insights="Asking is not weakness.",
         closing_next_steps="Monthly visits with her therapist.",
-        closed_by=dosed.therapist,
+        closed_by=room.therapist,
     )
-    episode = Episode.objects.get(pk=dosed.episode.pk)
-    document = issue_closing_summary(episode=episode, actor=dosed.therapist, role="Therapist", now=closed_at)
+    return Episode.objects.get(pk=room.episode.pk)
+
+
+def test_closing_summary_tells_the_course_when_the_episode_is_closed(dosed: Any) -> None:
+    with pytest.raises(Refused):
+        issue_closing_summary(episode=dosed.episode, actor=dosed.therapist)
+    closed_at = dosed.start + timedelta(days=40)
+    episode = close(dosed, closed_at)
+    document = issue_closing_summary(episode=episode, actor=dosed.therapist, now=closed_at)
     text = text_of(document)
     for expected in (
         "Closing summary",
@@ -110,7 +115,18 @@ def test_closing_summary_tells_the_course_when_the_episode_is_closed(dosed: Any)
         "PHQ-9",
     ):
         assert expected in text
-    assert (
-        issue_closing_summary(episode=episode, actor=dosed.therapist, role="Therapist", now=closed_at)
-        == document
-    )
+    # It stays in the name of who closed the episode, also where somebody else has it printed.
+    later = closed_at + timedelta(days=1)
+    assert issue_closing_summary(episode=episode, actor=dosed.prescriber, now=later) == document
+    signature = document.snapshot["signature"]
+    assert (signature["name"], signature["role"]) == (dosed.therapist.full_name, "Therapist")
+    Episode.objects.filter(pk=episode.pk).update(closing_insights="Asking is strength.")
+    newer = issue_closing_summary(episode=episode, actor=dosed.prescriber, now=later)
+    assert (newer.version, newer.snapshot["signature"]["version"]) == (2, 2)
+
+
+def test_closing_summary_says_that_no_dose_was_given(planned: Any) -> None:
+    episode = close(planned, planned.start + timedelta(days=40))
+    document = issue_closing_summary(episode=episode, actor=planned.therapist)
+    (doses,) = [part for part in document.snapshot["sections"] if part["key"] == "doses"]
+    assert [block["text"] for block in doses["blocks"]] == ["No dose was given."]

@@ -19,7 +19,7 @@ from kapclinic.documents.services.printing import standing_words
 from kapclinic.handoffs.models import Handoff
 from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
 from kapclinic.handoffs.services.watching import watch_handoffs
-from kapclinic.notices.models import Notice, Task
+from kapclinic.notices.models import Notice, Task, Urgency
 from tests import factories
 from tests.handoffs.situations import EMERGENCY, TO_PRESCRIBER, TO_THERAPIST, draft, signed
 
@@ -122,12 +122,16 @@ def unread(dosed: Any) -> Handoff:
     return signed(dosed, TO_THERAPIST)
 
 
-def test_who_takes_over_is_asked_to_read_and_reminded(dosed: Any, unread: Handoff) -> None:
+def test_who_takes_over_is_asked_to_read_and_reminded_when_it_is_due(dosed: Any, unread: Handoff) -> None:
     new = factories.make_member(dosed.clinic, Role.THERAPIST)
     take_over(dosed, TeamPart.THERAPIST, dosed.at(200), user=new)
     watch_handoffs(clinic=dosed.clinic, now=dosed.at(210))
     assert open_tasks(unread) == [("handoff-read", new)]
-    watch_handoffs(clinic=dosed.clinic, now=dosed.start + timedelta(days=4))
+    late = dosed.start + timedelta(days=4)
+    watch_handoffs(clinic=dosed.clinic, now=late)
+    task = Task.objects.get(key=f"handoff-read:{unread.pk}")
+    assert task.due_at is not None
+    assert (task.due_at <= late, task.urgency) == (True, Urgency.TODAY)
     assert {notice.receiver for notice in Notice.objects.filter(key=f"handoff-unread:{unread.pk}")} == {new}
 
 

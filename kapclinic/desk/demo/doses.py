@@ -1,4 +1,4 @@
-"""A made-up patient's doses: the day in the room, the integration after it, and the two handoffs around it."""
+"""A made-up patient's doses: the day in the room, and the integration after it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,8 +10,6 @@ from integration.services.notes import hold_session, record_session, save_note, 
 from kapclinic.clinics.models import Room
 from kapclinic.clinics.refusals import Refused
 from kapclinic.desk.demo.journey import NURSE, PRESCRIBER, Journey
-from kapclinic.handoffs.fields import FIELDS, TO_PRESCRIBER, TO_THERAPIST
-from kapclinic.handoffs.services import acknowledge_handoff, save_draft, sign_handoff
 from kapclinic.scheduling.models import Part, ToldHow
 from kapclinic.scheduling.services.appointments import mark_told
 from sessions.discharge import Ending
@@ -37,18 +35,6 @@ _HOURS_TRIED = 6
 # Minutes after the start of the infusion, and how far the pressure rises above the reading before it.
 CURVE = ((15, 16), (30, 26), (45, 18), (60, 8), (90, 2))
 
-WORDS = {
-    "themes": "Asking for help; the old house; being allowed to rest.",
-    "mental_status": "Oriented, mood brighter than last week, no thoughts of death.",
-    "readiness": "None.",
-    "stressors": "A sister moves away in spring.",
-    "adherence": "Sertraline taken as prescribed.",
-    "dose": "Well tolerated, no change needed.",
-    "response": "Quiet, tears at the peak, then relief. Spoke of a door that stood open.",
-    "adverse_events": "None.",
-    "discharge_status": "Alert, oriented, steady on the feet.",
-    "focus": "The open door: what would it be to ask once this week?",
-}
 PART_NOTES = {
     "narrative": "Told the dose in images: a door, light, a garden behind the house.",
     "meaning": "The door stays. Behind it is being allowed to ask.",
@@ -267,28 +253,3 @@ class Dose:
                     need=need, reason=MissReason.DECLINED, note="", actor=self.journey.coordinator,
                     now=min(need.closes_at + timedelta(hours=3), now),
                 )  # fmt: skip
-
-    def hand_over_before(self, *, read: bool) -> None:
-        """The therapist writes to the prescriber the evening before."""
-        self._hand_over(TO_PRESCRIBER, self.at(-16 * 60), read=read)
-
-    def hand_over_after(self, *, read: bool) -> None:
-        """The prescriber writes to the therapist after the dose."""
-        self._hand_over(TO_THERAPIST, self.at(180), read=read)
-
-    def _hand_over(self, kind: str, at: datetime, *, read: bool) -> None:
-        journey = self.journey
-        author, reader = journey.therapist, journey.prescriber
-        if kind == TO_THERAPIST:
-            author, reader = reader, author
-        body = {
-            each.key: WORDS.get(each.key, "Nothing out of the ordinary.")
-            for each in FIELDS[kind]
-            if each.is_required
-        }
-        draft = save_draft(session=self.session, kind=kind, body=body, version=0, actor=author, now=at)
-        signed = sign_handoff(
-            handoff=draft, version=draft.version, actor=author, now=at + timedelta(minutes=1)
-        )
-        if read and author != reader:
-            acknowledge_handoff(handoff=signed, actor=reader, now=at + timedelta(minutes=40))

@@ -217,7 +217,7 @@ class Journey:
         )  # fmt: skip
 
     def consent(self, at: datetime) -> None:
-        """Treatment and sharing consents, signed on paper."""
+        """Treatment consent, and sharing consent where the protocol shares content, signed on paper."""
         signed = {
             "text_version": "demo-1", "signed_on": self.day(at),
             "signed_by_name": f"{self.patient.given_name} {self.patient.family_name}",
@@ -227,6 +227,11 @@ class Journey:
             episode=self.episode, actor=self.coordinator, now=at,
             details={**signed, "kind": ConsentKind.TREATMENT, "names_off_label": True},
         )  # fmt: skip
+        if self.episode.protocol.shares_content:
+            self._consent_to_sharing(at, signed)
+        spine.set_goal(episode=self.episode, text=self.script.goal, actor=self.therapist, now=at)
+
+    def _consent_to_sharing(self, at: datetime, signed: dict[str, Any]) -> None:
         spine.record_consent(
             episode=self.episode, actor=self.coordinator, now=at,
             details={
@@ -237,7 +242,6 @@ class Journey:
                 "categories": ["dose", "adverse-events", "themes", "medication", "scores"],
             },
         )  # fmt: skip
-        spine.set_goal(episode=self.episode, text=self.script.goal, actor=self.therapist, now=at)
 
     def prepare(self, held: datetime) -> None:
         """A preparation session, written and signed an hour later."""

@@ -11,6 +11,7 @@ from episodes.models import Patient
 from episodes.stages import CloseReason, Stage
 from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic, Room, RoomKind
+from kapclinic.desk.demo import loop
 from kapclinic.desk.demo.cast import (
     CAST,
     INDUCTION_DOSES,
@@ -119,6 +120,8 @@ def _treat(
     journey.decide(screened + timedelta(hours=2))
     journey.consent(screened + timedelta(hours=3))
     journey.move(Stage.PREPARATION, screened + timedelta(hours=4))
+    if role.stage != "closed":
+        loop.agree(journey, screened + timedelta(hours=5), by_both=role.twist != "prepared")
     if role.stage == "preparation":
         _prepared(journey, role, now)
         return
@@ -147,18 +150,18 @@ def _give(dose: Dose, doses: list[Dose], role: Role, now: datetime) -> None:
         journey.decide(dose.at(-120))
     dose.plan(dose.start)
     is_last = dose.number == len(doses)
+    if dose.number > 1:
+        loop.hand_over_before(dose)
     dose.arrive()
     dose.begin()
     if is_last and role.twist == "under way":
         _so_far(dose, now)
         return
     dose.finish()
-    if journey.episode.protocol.shares_content:
-        is_fresh = is_last and role.stage == "treatment"
-        if dose.number > 1:
-            dose.hand_over_before(read=not is_fresh)
-        if not (is_fresh and role.twist == "not told"):
-            dose.hand_over_after(read=not is_fresh or role.twist == "told")
+    if not (is_last and role.twist == "not told"):
+        loop.hand_over_after(dose)
+    if is_last and role.twist == "told":
+        loop.correct_after(dose)
     journey.work(min(dose.at(60 * 4), now))
     if not is_last or role.twist != "not told":
         dose.tell(min(dose.at(60 * 5), now))
@@ -196,7 +199,12 @@ def _book_next(journey: Journey, doses: list[Dose], role: Role, room: Room, now:
     if role.twist == "tomorrow":
         day = now.astimezone(journey.clinic.zone).date() + timedelta(days=1)
         start = datetime.combine(day, start.timetz().replace(hour=10), tzinfo=journey.clinic.zone)
-    Dose(journey, len(doses) + 1, start, room).plan(now - timedelta(hours=30))
+    coming = Dose(journey, len(doses) + 1, start, room)
+    coming.plan(now - timedelta(hours=30))
+    if role.twist == "later today":
+        loop.hand_over_before(coming, is_read=False, **loop.CONCERNS)
+    elif role.prescriber == "prescriber":
+        loop.talk(journey, now)
 
 
 def _follow_up_and_close(journey: Journey, role: Role, last: datetime, now: datetime) -> None:

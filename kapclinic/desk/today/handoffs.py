@@ -58,7 +58,7 @@ def _write_row(owed: Owed, actor: Actor, now: datetime) -> Row:
     return Row(
         who=owed.episode.patient.display_name,
         url=link("desk:chart", public_id=owed.episode.public_id),
-        line=f"Write: {owed.kind.label.lower()}",
+        line=f"Write: {owed.words[:1].lower()}{owed.words[1:]}",
         pill=f"{'was due' if is_late else 'due'} {_when(owed.due_at, actor)}",
         tone="red" if is_late else "amber",
         button="Go on" if owed.draft is not None else "Write",

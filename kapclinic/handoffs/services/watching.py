@@ -36,6 +36,8 @@ from kapclinic.handoffs.selectors import (
     WRITE_TASK,
     Leads,
     leads_of,
+    read_task_key,
+    send_task_key,
     written_about,
 )
 from kapclinic.handoffs.services.asking import ask_whoever_reads_now
@@ -286,15 +288,24 @@ def _remind_author(
 
 
 def _remind_reader(each: Waiting, *, now: datetime) -> None:
-    """A line in the inbox of whoever was asked: the task to read is open already."""
+    """The task to read is open already: it is due now, and whoever was asked gets a line in the inbox."""
     assert each.handoff is not None, "what is to be read was signed"
-    task = Task.objects.filter(
-        key__in=[f"{READ_TASK}:{each.handoff.pk}", f"{SEND_TASK}:{each.handoff.pk}"],
-        done_at__isnull=True,
-        withdrawn_at__isnull=True,
-        person__isnull=False,
-    ).first()
-    if task is None or task.person is None:
+    task = (
+        Task.objects.filter(
+            key__in=[read_task_key(each.handoff.pk), send_task_key(each.handoff.pk)],
+            done_at__isnull=True,
+            withdrawn_at__isnull=True,
+        )
+        .select_related("person")
+        .first()
+    )
+    if task is None:
+        return
+    if task.due_at != each.due_at or task.urgency < Urgency.TODAY:
+        Task.objects.filter(pk=task.pk, done_at__isnull=True, withdrawn_at__isnull=True).update(
+            due_at=each.due_at, urgency=max(task.urgency, Urgency.TODAY)
+        )
+    if task.person is None:
         return
     notify(
         clinic=each.episode.clinic,

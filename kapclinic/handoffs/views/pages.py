@@ -14,7 +14,6 @@ from episodes.access import episode_for, row_for
 from episodes.models import Episode
 from episodes.readers import eyes_of
 from kapclinic.accounts import policy
-from kapclinic.accounts.models import Role
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.audit.access import note_rows
@@ -115,11 +114,8 @@ def instruction_sheet(request: ActorRequest, session: DosingSession) -> HttpResp
 @page("episode.close", fetch=episode_for, methods=("POST",))
 def closing_summary(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Make the closing summary of a closed episode."""
-    role = Role.PRESCRIBER if request.actor.has(Role.PRESCRIBER) else Role.THERAPIST
     try:
-        document = sheets.issue_closing_summary(
-            episode=episode, actor=request.actor.user, role=role.label, now=timezone.now()
-        )
+        document = sheets.issue_closing_summary(episode=episode, actor=request.actor.user, now=timezone.now())
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("handoffs:of-episode", public_id=episode.public_id)
