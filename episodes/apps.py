@@ -13,7 +13,7 @@ class EpisodesConfig(AppConfig):
         from episodes.directory import Directory
         from episodes.readers import document_actions, expected_readings, reading_of_document
         from episodes.record_subjects import subject_of
-        from episodes.services.disclosures import DISCLOSURE_LIST
+        from episodes.services.disclosure_list import DISCLOSURE_LIST
         from kapclinic.administration.patients import register_directory
         from kapclinic.audit.access import register_subjects
         from kapclinic.documents import kinds, reading

@@ -7,10 +7,10 @@ from episodes.services.care_team import (
     grant_cover_access,
 )
 from episodes.services.consents import record_consent, revoke_consent
+from episodes.services.disclosure_list import issue_disclosure_list
 from episodes.services.disclosures import (
     disclose_in_emergency,
     give_out,
-    issue_disclosure_list,
     open_in_emergency,
     read_note,
 )
