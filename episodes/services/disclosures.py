@@ -263,6 +263,16 @@ def copy_to_serve(disclosure: Disclosure, episode: Episode, *, now: datetime) ->
     return current if current is not None and current.pk == disclosure.rendition_id else None
 
 
+def may_open_copy(disclosure: Disclosure, episode: Episode, *, actor: Actor, now: datetime) -> bool:
+    """Whether this person may have the file of a copy: who sees all that it shows, or who made it out in an emergency."""
+    if disclosure.document is None:
+        return False
+    if disclosure.basis == DisclosureBasis.EMERGENCY and disclosure.created_by_id == actor.user.pk:
+        return True
+    own, origin = eyes_of(actor, episode, now=now), origin_of(disclosure.document)
+    return all(own.sees(ConsentCategory(value), origin) for value in disclosure.shown)
+
+
 def _made_before(request_key: uuid.UUID | None) -> Disclosure | None:
     if request_key is None:
         return None

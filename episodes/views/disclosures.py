@@ -16,7 +16,7 @@ from episodes import services
 from episodes.access import episode_for, row_for
 from episodes.forms import EmergencyForm, GiveOutForm
 from episodes.models import Episode
-from episodes.services.disclosures import copy_to_serve
+from episodes.services.disclosures import copy_to_serve, may_open_copy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.clinics.refusals import Refused
@@ -159,10 +159,16 @@ def _form_page(
 @page("document.give-out", fetch=row_for(Disclosure, "document", "rendition__blob"), methods=("GET", "HEAD"))
 def copy_file(request: ActorRequest, disclosure: Disclosure) -> HttpResponse:
     """The PDF of a copy as it was made out, while what it rests on still holds."""
-    episode = _episode_of(request.actor, disclosure.subject_id)
+    now = timezone.now()
     if disclosure.document is None or disclosure.rendition is None or disclosure.receiver_id is not None:
         raise Http404
-    current = copy_to_serve(disclosure, episode, now=timezone.now())
+    episode = _read_episode(request, disclosure.document)
+    if not may_open_copy(disclosure, episode, actor=request.actor, now=now):
+        messages.error(
+            request, "The copy shows what is withheld from you: ask who made it out to print it again."
+        )
+        return redirect("episodes:disclosures", public_id=episode.public_id)
+    current = copy_to_serve(disclosure, episode, now=now)
     if current is None:
         messages.error(
             request,

@@ -146,6 +146,28 @@ def test_nobody_makes_out_a_copy_of_what_they_may_not_see(
     assert (row.basis, row.purpose) == (DisclosureBasis.PATIENT, "At the request of the individual")
 
 
+def test_nobody_opens_a_copy_of_what_they_may_not_see(
+    document: Document, episode: Episode, prescriber: User, nurse: User, therapist: User
+) -> None:
+    """A copy that the therapist made out to the patient is no way around the consent; nor is one made in an emergency."""
+    to_patient = given(document, episode, therapist, None, purpose="")
+    in_emergency = disclose_in_emergency(
+        document=document, episode=episode, medium=Medium.FAX, receiver_name="Dr Made Up", affiliation="Demo Hospital",
+        reason="Unresponsive at home", actor=factories.make_actor(nurse, episode.clinic),
+    )  # fmt: skip
+    run_due(queue=JobQueue.DOCUMENTS)
+    for row, person, is_served in (
+        (to_patient, therapist, True),
+        (to_patient, prescriber, False),
+        (in_emergency, nurse, True),
+        (in_emergency, prescriber, False),
+    ):
+        client = as_person(person)
+        factories.prove(client, person)
+        answer = client.get(reverse("episodes:disclosure-copy", args=[row.pk]))
+        assert (answer["Content-Type"] == "application/pdf") is is_served, (row, person)
+
+
 def test_emergency_gives_all_of_it_and_asks_for_a_review(
     document: Document, episode: Episode, nurse: User
 ) -> None:
