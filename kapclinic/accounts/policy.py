@@ -131,8 +131,9 @@ TABLE: dict[str, Grants] = {
     # Process notes: whose they are, alone. No team, no duty, no break-glass.
     "process-note.list": _row(nur=C, the=C, pre=C),
     "process-note.write": _row(the=T),
-    "process-note.hold": _row(the=O),
-    "process-note.receive": _row(the=O),
+    # Nurses and prescribers as custodians, where a clinic has no other therapist.
+    "process-note.hold": _row(nur=O, the=O, pre=O),
+    "process-note.receive": _row(nur=O, the=O, pre=O),
     "process-note.read-released": _row(nur=O, the=O, pre=O),
     "process-note.transfer": _row(man=C),
     # Handoffs and documents

@@ -98,9 +98,9 @@ def issue_instruction_sheet(*, session: DosingSession, actor: User, now: datetim
         numbers = [(label, number) for label, number in (
             ("The clinic, in office hours", clinic.phone),
             ("After hours", clinic.after_hours_phone),
-            ("Emergency", "911"),
             ("Suicide and crisis lifeline", "988, by call or text, day and night"),
         ) if number]  # fmt: skip
+        warning = snapshots.notice("Call 911 at once for any of these: " + "; ".join(EMERGENCY_SIGNS) + ".")
         tomorrow = dosed_on + timedelta(days=1)
         admin = ConsentCategory.ADMINISTRATIVE
         whole = snapshots.snapshot(
@@ -110,6 +110,8 @@ def issue_instruction_sheet(*, session: DosingSession, actor: User, now: datetim
             patient=patient_block(episode.patient),
             sections=[
                 snapshots.section("today", "Today and tonight", admin, [snapshots.items(AFTERCARE)]),
+                # Before what can wait until tomorrow: it must not end up on a second page.
+                snapshots.section("help", "Whom to ring", admin, [warning, snapshots.facts(numbers)]),
                 snapshots.section(
                     "call",
                     "Tomorrow",
@@ -121,20 +123,11 @@ def issue_instruction_sheet(*, session: DosingSession, actor: User, now: datetim
                     ],
                 ),
                 snapshots.section("integration", "Integration", admin, integration),
-                snapshots.section(
-                    "help",
-                    "Whom to ring",
-                    admin,
-                    [
-                        snapshots.facts(numbers),
-                        snapshots.notice(
-                            "Call 911 at once for any of these: " + "; ".join(EMERGENCY_SIGNS) + "."
-                        ),
-                    ],
-                ),
             ],
         )
-        if not Task.objects.filter(key=_call_key(session)).exists():
+        # A sheet that is printed again days later asks for no call.
+        is_recent = now.astimezone(zone).date() <= tomorrow
+        if is_recent and not Task.objects.filter(key=_call_key(session)).exists():
             open_task(
                 clinic=clinic,
                 key=_call_key(session),

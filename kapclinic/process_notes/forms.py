@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from kapclinic.accounts.models import Role, User, current_members
+from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from kapclinic.process_notes.models import OpeningGround, ProcessNote
-from kapclinic.process_notes.services import MOST_CHARACTERS
+from kapclinic.process_notes.services import MOST_CHARACTERS, authors_of, custodians_of
 from kapclinic.scheduling.forms import ClinicForm, day_input, staff_of
 from kapclinic.scheduling.models import new_request_key
 
@@ -128,9 +128,5 @@ class TransferForm(ClinicForm):
 
     def __init__(self, *args: Any, clinic: Clinic, starter: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        here = current_members(clinic, Role.THERAPIST)
-        left = User.objects.filter(memberships__clinic=clinic, memberships__role=Role.THERAPIST).exclude(
-            pk__in=here
-        )
-        self.fields["author"].queryset = left.distinct()  # type: ignore[attr-defined]
-        self.fields["custodian"].queryset = here.exclude(pk=starter.pk)  # type: ignore[attr-defined]
+        self.fields["author"].queryset = authors_of(clinic)  # type: ignore[attr-defined]
+        self.fields["custodian"].queryset = custodians_of(clinic, starter=starter)  # type: ignore[attr-defined]

@@ -58,14 +58,16 @@ def mine(request: ActorRequest) -> HttpResponse:
         .defer("note__text", "note__seal")
     )
     holds = policy.can(actor, "process-note.hold")
+    notes = list(own_notes(actor)) if holds else []
     return render(
         request,
         "process_notes/mine.html",
         {
-            "notes": own_notes(actor) if holds else [],
+            "notes": notes,
             "waiting": waiting if holds else [],
             "released": released,
-            "may_hold": holds,
+            # Who writes none has some as a custodian only.
+            "may_hold": bool(notes) or policy.can(actor, "process-note.write"),
         },
     )
 

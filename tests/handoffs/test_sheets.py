@@ -41,10 +41,11 @@ def test_sheet_tells_aftercare_call_and_numbers_when_a_dose_was_given(dosed: Any
         "We will call you on 11 Mar 2026",
         "+1 303 555 0100",
         "988",
-        "911",
-        "Page 1 of",
+        "Page 1 of 1",
     ):
         assert expected in text
+    # The signs that cannot wait stand before what is for tomorrow.
+    assert 0 < text.index("Call 911 at once") < text.index("Tomorrow")
     call = Task.objects.get(key=f"next-day-call:{dosed.session.pk}")
     assert call.is_open
     assert call.due_at is not None
@@ -71,6 +72,12 @@ def test_sheet_is_the_same_one_when_asked_again(dosed: Any) -> None:
     second = issue_instruction_sheet(session=dosed.session, actor=dosed.nurse, now=dosed.at(102))
     assert (second.version, second.supersedes) == (2, first)
     assert Task.objects.filter(kind="call-patient").count() == 1
+
+
+@pytest.mark.parametrize(("days", "calls"), [(1, 1), (2, 0)])
+def test_sheet_that_is_made_days_later_asks_for_no_call(dosed: Any, days: int, calls: int) -> None:
+    issue_instruction_sheet(session=dosed.session, actor=dosed.nurse, now=dosed.start + timedelta(days=days))
+    assert Task.objects.filter(kind="call-patient").count() == calls
 
 
 def test_sheet_is_refused_when_no_dose_was_given(planned: Any) -> None:

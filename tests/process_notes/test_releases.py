@@ -256,6 +256,41 @@ def test_transfer_is_refused_while_the_author_works_here_or_into_own_hands(
         assert codes(refused) == expected
 
 
+def test_clinic_with_one_therapist_has_a_custodian_in_another_role(
+    note: ProcessNote,
+    therapist: User,
+    nurse: User,
+    prescriber: User,
+    manager: User,
+    clinic: Clinic,
+    client: Client,
+) -> None:
+    leave(therapist)
+    client.force_login(manager)
+    factories.prove(client, manager)
+    with pytest.raises(Refused):
+        hand_over(therapist, manager, clinic, manager)
+    sent = {"author": therapist.pk, "custodian": nurse.pk, "reason": "left in May"}
+    assert client.post(reverse("process_notes:transfers"), sent).status_code == 302
+    transfer = ProcessNoteTransfer.objects.get()
+    assert page_of(client, nurse, "detail", note.pk).status_code == 404, "not before it is received"
+    client.post(reverse("process_notes:transfer-receive", kwargs={"pk": transfer.pk}))
+    page = page_of(client, nurse, "detail", note.pk)
+    assert page.status_code == 200
+    assert TEXT not in page.content.decode(), "it came sealed"
+    assert page_of(client, prescriber, "detail", note.pk).status_code == 404
+    # While the custodian works here nothing is handed on; then it is, and to a therapist where there is one by now.
+    with pytest.raises(Refused) as refused:
+        hand_over(nurse, prescriber, clinic, manager)
+    assert codes(refused) == {"still-here"}
+    leave(nurse)
+    new = factories.make_member(clinic, Role.THERAPIST)
+    with pytest.raises(Refused) as refused:
+        hand_over(nurse, prescriber, clinic, manager)
+    assert codes(refused) == {"no-therapist"}
+    assert receive_transfer(transfer=hand_over(nurse, new, clinic, manager), actor=new) == 1
+
+
 def test_transfer_is_one_at_a_time_and_can_be_taken_back_until_it_is_received(
     note: ProcessNote, therapist: User, custodian: User, manager: User, clinic: Clinic
 ) -> None:

@@ -222,10 +222,11 @@ def _close(journey: Journey, twist: str, at: datetime) -> None:
         "lost": CloseReason.LOST,
         "declined": CloseReason.DECLINED,
     }.get(twist, CloseReason.INELIGIBLE)
+    was_treated = twist in ("completed", "lost")
     spine.close_episode(
         episode=journey.episode, reason=reason, actor=journey.prescriber, roles=PRESCRIBER, now=at,
-        insights="Asking for help is allowed. The morning belongs to the body.",
-        next_steps="Therapy every other week; ring the clinic when sleep fails for a week.",
+        insights="Asking for help is allowed. The morning belongs to the body." if was_treated else "",
+        next_steps="Therapy every other week; ring the clinic when sleep fails for a week." if was_treated else "",
     )  # fmt: skip
 
 

@@ -168,7 +168,9 @@ def _sections(draft: Handoff, episode: Episode, now: datetime) -> list[dict[str,
             parts.append(snapshots.section(field.key, field.title, field.category, blocks, source=source))
     for category, rows in words.items():
         key = f"in-one-word-{category.value}"
-        parts.append(snapshots.section(key, "In one word", category, [snapshots.facts(rows)]))
+        # A section for each consent category; the second would have the first one's title.
+        title = "In one word" if category is ConsentCategory.SAFETY else f"{rows[0][0]}, in one word"
+        parts.append(snapshots.section(key, title, category, [snapshots.facts(rows)]))
     parts.append(
         snapshots.section("recorded-safety", "Safety", ConsentCategory.SAFETY, record.safety_blocks(episode))
     )
@@ -187,7 +189,12 @@ def _divergence_sections(draft: Handoff, episode: Episode, now: datetime) -> lis
     rows: dict[ConsentCategory, list[tuple[str, ...]]] = {}
     for each in divergences_of(episode, now, besides=draft):
         for claim in each.sides:
-            cells = (each.title, claim.part, claim.words, f"{claim.source}, {local_time(claim.at, zone)}")
+            cells = (
+                each.title,
+                claim.part.capitalize(),
+                claim.words,
+                f"{claim.source}, {local_time(claim.at, zone)}",
+            )
             rows.setdefault(each.category, []).append(cells)
     columns = ("Question", "Who", "Recorded", "Where and when")
     return [

@@ -10,6 +10,8 @@ from kapclinic.process_notes.services.notes import (
 )
 from kapclinic.process_notes.services.releases import read_released, release_note, revoke_release
 from kapclinic.process_notes.services.transfers import (
+    authors_of,
+    custodians_of,
     is_sealed_for,
     open_note,
     receive_transfer,
@@ -20,7 +22,9 @@ from kapclinic.process_notes.services.transfers import (
 __all__ = [
     "MOST_CHARACTERS",
     "add_addendum",
+    "authors_of",
     "create_note",
+    "custodians_of",
     "is_sealed_for",
     "open_note",
     "read_released",

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from kapclinic.accounts.models import Membership, Role, User
+from kapclinic.accounts.models import CLINICAL_ROLES, Membership, Role, User, current_members
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused, refuse_if
 from kapclinic.notices.services import notify
@@ -20,23 +21,62 @@ from kapclinic.process_notes.models import (
 from kapclinic.process_notes.services.notes import locked
 
 
-def _is_therapist(person: User, clinic: Clinic) -> bool:
-    return Membership.objects.current().filter(clinic=clinic, user=person, role=Role.THERAPIST).exists()
+def custodians_of(clinic: Clinic, *, starter: User) -> QuerySet[User]:
+    """Who may be named: therapists of the clinic; where it has no other, its nurses and prescribers. Never who starts it.
+
+    POLICY: notes stay among therapists while there is one; a practice with one therapist has a custodian all the same.
+    """
+    therapists = current_members(clinic, Role.THERAPIST).exclude(pk=starter.pk)
+    if therapists.exists():
+        return therapists
+    held = Membership.objects.current().filter(clinic=clinic, role__in=CLINICAL_ROLES)
+    return User.objects.filter(pk__in=held.values("user")).exclude(pk=starter.pk)
+
+
+def authors_of(clinic: Clinic) -> QuerySet[User]:
+    """Whose notes may go to a custodian: therapists who left, and custodians who left after them."""
+    held = Membership.objects.filter(clinic=clinic)
+    received = ProcessNoteTransfer.objects.filter(clinic=clinic, state=TransferState.RECEIVED)
+    are_here = held.current()
+    wrote = Q(pk__in=held.filter(role=Role.THERAPIST).values("user"))
+    kept = Q(pk__in=received.values("custodian")) & ~Q(
+        pk__in=are_here.filter(role__in=CLINICAL_ROLES).values("user")
+    )
+    return User.objects.filter(wrote | kept).exclude(
+        pk__in=are_here.filter(role=Role.THERAPIST).values("user")
+    )
+
+
+def _keeps_notes_here(person: User, clinic: Clinic) -> bool:
+    """Whether they work here and may keep what they wrote or received."""
+    here = Membership.objects.current().filter(clinic=clinic, user=person, role__in=CLINICAL_ROLES)
+    roles = set(here.values_list("role", flat=True))
+    was_therapist = Membership.objects.filter(clinic=clinic, user=person, role=Role.THERAPIST).exists()
+    return Role.THERAPIST in roles or (bool(roles) and not was_therapist)
 
 
 def _reasons(clinic: Clinic, author: User, custodian: User, reason: str, actor: User) -> list[Reason]:
     found: list[Reason] = []
-    was_here = Membership.objects.filter(clinic=clinic, user=author, role=Role.THERAPIST).exists()
-    if not was_here:
-        found.append(Reason("no-author", "They were never a therapist here.", field="author"))
-    elif _is_therapist(author, clinic):
+    kept_here = (
+        Membership.objects.filter(clinic=clinic, user=author, role=Role.THERAPIST).exists()
+        or ProcessNoteTransfer.objects.filter(
+            clinic=clinic, custodian=author, state=TransferState.RECEIVED
+        ).exists()
+    )
+    if not kept_here:
+        found.append(Reason("no-author", "They never kept process notes here.", field="author"))
+    elif _keeps_notes_here(author, clinic):
+        found.append(
+            Reason("still-here", "They still work here: what they keep stays with them.", field="author")
+        )
+    if custodian.pk != actor.pk and not custodians_of(clinic, starter=actor).filter(pk=custodian.pk).exists():
         found.append(
             Reason(
-                "still-here", "They still work here as a therapist: their notes are theirs.", field="author"
+                "no-therapist",
+                "A custodian is a therapist of this clinic; where it has no other, a nurse or prescriber of it.",
+                field="custodian",
             )
         )
-    if not _is_therapist(custodian, clinic):
-        found.append(Reason("no-therapist", "A custodian is a therapist of this clinic.", field="custodian"))
     if custodian.pk == author.pk:
         found.append(Reason("same-person", "Choose another person.", field="custodian"))
     if custodian.pk == actor.pk:
@@ -53,7 +93,7 @@ def start_transfer(
 ) -> ProcessNoteTransfer:
     """Name a custodian for whatever process notes `author` left. Pressing twice makes one transfer.
 
-    Raises Refused while the author still works here as a therapist, and for a custodian who is none or who starts it.
+    Raises Refused while the author still works here, and for a custodian who may not be one (`custodians_of`) or who starts it.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -123,7 +163,7 @@ def receive_transfer(*, transfer: ProcessNoteTransfer, actor: User, now: datetim
             raise Refused(Reason("not-yours", "This transfer is not for you any more."))
         if transfer.state == TransferState.RECEIVED:
             return 0
-        if _is_therapist(transfer.author, transfer.clinic):
+        if _keeps_notes_here(transfer.author, transfer.clinic):
             raise Refused(Reason("back", "Their author works here again: the notes stay with them."))
         notes = ProcessNote.objects.held_by(transfer.author).filter(clinic=transfer.clinic_id)
         keys = list(notes.order_by("pk").select_for_update().values_list("pk", flat=True))
