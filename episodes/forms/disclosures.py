@@ -84,3 +84,15 @@ class EmergencyForm(forms.Form):
             "reason",
             "request_key",
         )
+
+    def clean(self) -> dict[str, Any]:
+        """Everything that is missing is said at once: time is short here."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("who") == "outside":
+            for name, words in (
+                ("receiver_name", "Name who receives it."),
+                ("affiliation", "Name the hospital or service."),
+            ):
+                if not cleaned.get(name):
+                    self.add_error(name, words)
+        return cleaned

@@ -18,15 +18,19 @@ COLUMNS = (
     "time", "person", "action", "outcome", "allowed as", "patient", "patient number", "page", "method", "rows shown",
     "client address", "request",
 )  # fmt: skip
+# Who reached their process notes is on record; about whom there are any is told to nobody, managers included. Who was kept
+# out told nothing by it.
+_APART = Q(action__startswith="process-note.") & ~Q(outcome__in=DENIED)
 
 
 @dataclass(frozen=True)
 class EventLine:
-    """One access event with the names of its people."""
+    """One access event with the names of its people; `patient` is None where it is about nobody or kept apart."""
 
     event: AccessEvent
     person: str
     patient: PatientLine | None
+    is_apart: bool = False
 
     @property
     def action(self) -> str:
@@ -75,7 +79,7 @@ def events_of(
         patients = directory().found(clinic, patient)
         found = found.filter(
             Q(patient_id__in=patients) | Q(episode_id__in=directory().episodes_of(patients) | patients)
-        )
+        ).exclude(_APART)
     if person is not None:
         found = found.filter(user_id=person.pk)
     if action:
@@ -93,19 +97,26 @@ def lines_of(events: Iterable[AccessEvent]) -> list[EventLine]:
     """The events with names, in a fixed number of queries."""
     events = list(events)
     names = _names(event.user_id for event in events)
+    told = [event for event in events if not _is_apart(event)]
     patient_of = directory().patient_of(
-        event.episode_id for event in events if event.patient_id is None and event.episode_id is not None
+        event.episode_id for event in told if event.patient_id is None and event.episode_id is not None
     )
-    keys = {event.pk: event.patient_id or patient_of.get(event.episode_id) for event in events}
+    keys = {event.pk: event.patient_id or patient_of.get(event.episode_id) for event in told}
     patients = directory().lines(key for key in keys.values() if key is not None)
     return [
         EventLine(
             event,
             names.get(event.user_id, "a person without a name here" if event.user_id else "nobody known"),
-            patients.get(keys[event.pk]),
+            patients.get(keys.get(event.pk)),
+            _is_apart(event),
         )
         for event in events
     ]
+
+
+def _is_apart(event: AccessEvent) -> bool:
+    """The same as `_APART`, of a row at hand."""
+    return event.action.startswith("process-note.") and event.outcome not in DENIED
 
 
 def unusual_of(clinic: Clinic, *, is_open: bool) -> QuerySet[UnusualRead]:

@@ -119,5 +119,6 @@ class EmergencyReading(ClinicalRow):
 
     @property
     def words(self) -> str:
-        """The page in words: "Patient detail" for `episodes:patient-detail`."""
-        return self.page.rpartition(":")[2].replace("-", " ").capitalize()
+        """The page in words: "Handoffs: of episode" for `handoffs:of-episode`."""
+        room, _, name = self.page.replace("-", " ").replace("_", " ").rpartition(":")
+        return f"{room.capitalize()}: {name}" if room else name.capitalize()

@@ -83,6 +83,23 @@ def test_events_are_found_by_patient_person_action_and_outcome(
     assert shown(action="risk.assess") == [], "another clinic's"
 
 
+def test_nobody_is_told_about_whom_process_notes_are_kept(
+    desk: Client, clinic: Clinic, episode: Episode, therapist: User, nurse: User
+) -> None:
+    for action in ("process-note.write", "process-note.hold", "process-note.read-released"):
+        _event(clinic, therapist, action=action, episode_id=episode.pk, patient_id=episode.patient_id)
+    _event(clinic, nurse, action="process-note.hold", episode_id=episode.pk, outcome=Outcome.NOT_FOUND)
+    page = desk.post(EVENTS, _body(person=str(therapist.pk)))
+    assert len(page.context["lines"]) == 3
+    assert episode.patient.public_id not in page.content.decode()
+    assert "kept apart" in page.content.decode()
+    export = desk.post(reverse("administration:review-export"), _body(person=str(therapist.pk)))
+    assert episode.patient.public_id not in export.content.decode()
+    # Whoever tried and was kept out is found by the patient.
+    found = desk.post(EVENTS, _body(patient=episode.patient.public_id)).context["lines"]
+    assert [(line.person, line.event.action) for line in found] == [(nurse.full_name, "process-note.hold")]
+
+
 def test_period_counts_whole_days_of_the_clinics_clock(desk: Client, clinic: Clinic, nurse: User) -> None:
     midnight = timezone.now().astimezone(clinic.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     for seconds in (-1, 0, 1):

@@ -240,6 +240,9 @@ def test_second_one_is_refused_while_one_is_open(
             clinic=clinic, user=therapist_off_team, patient=other, reason="x", opened_at=access.opened_at,
             until=access.until,
         )  # fmt: skip
+    # The same one asked for once more is the one that is open.
+    assert _break(access.patient, therapist_off_team, reason="Pressed twice") == access
+    assert Task.objects.filter(kind="emergency-access-review").count() == 1
     end_access(access=access, actor=therapist_off_team)
     assert _break(other, therapist_off_team).is_open_at(timezone.now())
 

@@ -203,6 +203,9 @@ def test_emergency_opens_what_is_withheld_for_its_time_and_for_its_person(
     assert emergency in before
     refused = client.post(emergency, {"who": "me", "reason": ""})
     assert refused.status_code == 422
+    refused = client.post(emergency, {"who": "outside", "reason": ""})
+    for words in ("Name who receives it.", "Name the hospital or service.", "This field is required."):
+        assert words in refused.content.decode()
     assert client.post(emergency, {"who": "me", "reason": "Says she will not live on"}).status_code == 302
     opened = Disclosure.objects.get(basis=DisclosureBasis.EMERGENCY, until__isnull=False)
     assert opened.until == opened.at + timedelta(minutes=60)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pypdf
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from episodes.models import CareTeamMember, OutsideClinician, TeamPart
 from episodes.services import strike_entry
@@ -55,6 +57,20 @@ def test_paper_of_a_struck_handoff_says_so(dosed: Any) -> None:
     assert check_document(document).answer == Answer.WITHDRAWN
     data = make_pdf(document, Print(standing_words=standing_words(document))).data
     assert "Entered in error: Wrong patient." in pypdf.PdfReader(io.BytesIO(data)).pages[0].extract_text()
+
+
+def test_author_strikes_it_from_its_page_and_its_reader_does_not(dosed: Any) -> None:
+    handoff = signed(dosed, TO_THERAPIST)
+    page = reverse("handoffs:detail", args=[handoff.pk])
+    address = reverse("episodes:strike", args=["handoffs.handoff", handoff.pk])
+    for person, is_offered in ((dosed.prescriber, True), (dosed.therapist, False)):
+        client = Client()
+        client.force_login(person)
+        assert (address in client.get(page).content.decode()) is is_offered
+    client.force_login(dosed.prescriber)
+    struck = client.post(address, {"reason": "Wrong patient.", "back": page}, follow=True).content.decode()
+    for words in ("Entered in error", "Wrong patient.", "asked for no more"):
+        assert words in struck
 
 
 def test_edition_before_a_struck_one_is_in_force_again_and_asked_for(dosed: Any) -> None:

@@ -160,7 +160,7 @@ def _give(dose: Dose, doses: list[Dose], role: Role, now: datetime) -> None:
     dose.finish()
     if not (is_last and role.twist == "not told"):
         loop.hand_over_after(dose)
-    if is_last and role.twist == "told":
+    if is_last and role.twist == "told" and role.protocol == "preparation-integration":
         loop.correct_after(dose)
     journey.work(min(dose.at(60 * 4), now))
     if not is_last or role.twist != "not told":

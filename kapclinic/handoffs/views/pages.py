@@ -77,6 +77,7 @@ def of_episode(request: ActorRequest, episode: Episode) -> HttpResponse:
             if may_read
             else [],
             "may_read": may_read,
+            "may_strike": policy.can(request.actor, "entry.strike", episode),
             "writes_before": writes[HandoffKind.TO_PRESCRIBER],
             "writes_after": writes[HandoffKind.TO_THERAPIST],
             "writes_coordination": writes[HandoffKind.COORDINATION],

@@ -71,6 +71,9 @@ def _detail(
         "may_record_heard": (outside and policy.can(request.actor, "handoff.record-heard", handoff))
         or heard is not None,
         "may_amend": may_write and newest.pk == handoff.pk and not handoff.is_struck,
+        "may_strike": may_write
+        and not handoff.is_struck
+        and policy.can(request.actor, "entry.strike", handoff),
         "amend_form": amend or AmendForm(),
         "amend_url": f"handoffs:amend-{handoff.kind}",
         "acknowledge_form": acknowledge or AcknowledgeForm(),
