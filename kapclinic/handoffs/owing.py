@@ -15,6 +15,7 @@ from episodes.access import episodes_for
 from episodes.models import CareTeamMember, Consent, ConsentKind, Episode, TeamPart
 from episodes.stages import Stage
 from kapclinic.accounts import policy
+from kapclinic.accounts.models import Membership
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.services import setting
@@ -101,7 +102,9 @@ def calendar_of(clinic: Clinic, now: datetime) -> Calendar:
     holidays = ClinicHoliday.objects.standing().filter(
         clinic=clinic, on__range=[at.astimezone(clinic.zone).date() for at in around]
     )
-    hours = WorkingHours.objects.standing().filter(clinic=clinic)
+    # Hours outlive their person's last role; whoever left works no more.
+    here = Membership.objects.current().filter(clinic=clinic).values("user")
+    hours = WorkingHours.objects.standing().filter(clinic=clinic, person__in=here)
     return Calendar(
         rule=rule,
         days=WorkingDays(

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from episodes.access import episodes_for, has_episode_for
+from episodes.access import episodes_for, has_episode_for, team_parts
 from episodes.models import CareTeamMember, Episode, TeamPart
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Membership, Role, User
@@ -286,6 +286,11 @@ def read_handoff(
     )
 
 
+# Who acts for each discipline on a team.
+_SIDE: Mapping[str, frozenset[str]] = {
+    PRESCRIBER: frozenset({TeamPart.PRESCRIBER, TeamPart.COVER_PRESCRIBER}),
+    THERAPIST: frozenset({TeamPart.THERAPIST, TeamPart.COVER_THERAPIST}),
+}
 # The team's leads of the two disciplines.
 _TEAM_PARTS: Mapping[str, str] = {TeamPart.PRESCRIBER: PRESCRIBER, TeamPart.THERAPIST: THERAPIST}
 
@@ -375,4 +380,11 @@ def is_receiver(actor: Actor, handoff: Handoff) -> bool:
         and handoff.signed_by_id != actor.user.pk
         and actor.has(ROLE_OF_PART[handoff.reader_part])
         and policy.can(actor, "handoff.acknowledge", handoff)
+        and not _is_on_the_writers_side(actor, handoff)
     )
+
+
+def _is_on_the_writers_side(actor: Actor, handoff: Handoff) -> bool:
+    """Whether somebody who holds both roles is on this team for the discipline that wrote it, and not for the reader's."""
+    parts = team_parts(actor.user, handoff.episode)
+    return bool(parts & _SIDE[handoff.written_by_part]) and not parts & _SIDE[handoff.reader_part]

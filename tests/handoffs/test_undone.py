@@ -1,7 +1,7 @@
 """What becomes of a handoff when an edition is struck, or when who wrote or was to read it leaves."""
 
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pypdf
@@ -18,10 +18,13 @@ from kapclinic.documents.checking import Answer, check_document
 from kapclinic.documents.models import Document
 from kapclinic.documents.services import Print, make_pdf
 from kapclinic.documents.services.printing import standing_words
-from kapclinic.handoffs.models import Handoff
+from kapclinic.handoffs.due import before_dose
+from kapclinic.handoffs.models import Acknowledgement, Handoff
+from kapclinic.handoffs.owing import calendar_of
 from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
 from kapclinic.handoffs.services.watching import watch_handoffs
 from kapclinic.notices.models import Notice, Task, Urgency
+from kapclinic.scheduling.services.roster import add_working_hours
 from tests import factories
 from tests.handoffs.situations import EMERGENCY, TO_PRESCRIBER, TO_THERAPIST, draft, signed
 
@@ -181,3 +184,38 @@ def test_reminder_to_write_goes_to_who_took_over(dosed: Any) -> None:
     take_over(dosed, TeamPart.PRESCRIBER, at, user=new)
     watch_handoffs(clinic=dosed.clinic, now=at + timedelta(minutes=15))
     assert Task.objects.get(key=key).person == new
+
+
+def test_who_is_on_the_team_for_the_writers_side_reads_nothing_for_the_other(planned: Any) -> None:
+    """Somebody who holds both roles covers the therapist here: the prescriber has still to read it."""
+    both = factories.make_member(planned.clinic, Role.THERAPIST, Role.PRESCRIBER)
+    CareTeamMember.objects.create(
+        clinic=planned.clinic, episode=planned.episode, user=both, part=TeamPart.COVER_THERAPIST, covering=True,
+        starts_at=planned.start, created_at=planned.start,
+    )  # fmt: skip
+    handoff = signed(planned, TO_PRESCRIBER, now=planned.start)
+    for person, is_taken in ((both, False), (planned.prescriber, True)):
+        client = Client()
+        client.force_login(person)
+        client.post(reverse("handoffs:acknowledge", args=[handoff.pk]), {"reply": ""})
+        assert Acknowledgement.objects.filter(handoff=handoff).exists() is is_taken
+
+
+def test_hours_of_who_left_make_no_working_day(planned: Any, therapist: User) -> None:
+    """A Sunday on which only somebody worked who has left is no working day before Monday's dose."""
+    monday = datetime(2026, 3, 16, 15, tzinfo=UTC)
+    gone = factories.make_member(planned.clinic, Role.THERAPIST)
+    for person, weekday in ((therapist, 5), (gone, 7)):
+        add_working_hours(
+            clinic=planned.clinic, person=person, weekday=weekday, starts_at=time(9), ends_at=time(17),
+            valid_from=date(2026, 1, 1), actor=person, now=planned.start,
+        )  # fmt: skip
+    assert _due(planned, monday) == "2026-03-15T17:00:00-06:00"
+    Membership.objects.filter(user=gone).update(ended_at=planned.start)
+    assert _due(planned, monday) == "2026-03-13T17:00:00-06:00"
+
+
+def _due(room: Any, planned_at: datetime) -> str:
+    calendar = calendar_of(room.clinic, planned_at)
+    at = before_dose(planned_at, calendar.rule, calendar.days)
+    return at.astimezone(room.clinic.zone).isoformat()
