@@ -6,7 +6,7 @@ from typing import Any
 from kapclinic.accounts.models import User
 from kapclinic.handoffs.fields import FIELDS
 from kapclinic.handoffs.models import OF_A_DOSE, Handoff, HandoffKind
-from kapclinic.handoffs.services import acknowledge_handoff, save_draft, sign_handoff
+from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
 from sessions.models import DosingSession
 
 TO_PRESCRIBER, TO_THERAPIST = HandoffKind.TO_PRESCRIBER, HandoffKind.TO_THERAPIST
@@ -47,6 +47,19 @@ def signed(room: Any, kind: str, *, now: datetime | None = None, **changes: str)
     at = now or room.start + timedelta(minutes=90)
     written = draft(room, kind, now=at, **changes)
     return sign_handoff(handoff=written, version=written.version, actor=author_of(room, kind), now=at)
+
+
+def amended(first: Handoff, *, at: datetime | None = None, **changes: str) -> Handoff:
+    """The next edition of a signed handoff, signed by the same person; an hour after it, unless said."""
+    assert first.signed_at is not None
+    assert first.signed_by is not None
+    at, author = at or first.signed_at + timedelta(hours=1), first.signed_by
+    new = amend_handoff(handoff=first, reason="Corrected.", actor=author, now=at)
+    kept = save_draft(
+        kind=new.kind, session=new.session, episode=new.episode, body={**new.body, **changes}, version=new.version,
+        actor=author, now=at,
+    )  # fmt: skip
+    return sign_handoff(handoff=kept, version=kept.version, actor=author, now=at)
 
 
 def read(room: Any, kind: str, *, now: datetime | None = None, **changes: str) -> Handoff:

@@ -21,7 +21,6 @@ from kapclinic.handoffs.owing import owes_a_loop
 from kapclinic.handoffs.selectors import HandoffContent, editions_of, handoffs_of_episode, read_handoff
 from kapclinic.handoffs.services import (
     acknowledge_handoff,
-    amend_handoff,
     record_heard,
     save_draft,
     sign_handoff,
@@ -38,6 +37,7 @@ from tests.handoffs.situations import (
     EMERGENCY,
     TO_PRESCRIBER,
     TO_THERAPIST,
+    amended,
     come_again,
     draft,
     read,
@@ -50,20 +50,6 @@ from tests.sessions.situations import NURSE
 
 def codes(refusal: pytest.ExceptionInfo[Refused]) -> set[str]:
     return {reason.code for reason in refusal.value.reasons}
-
-
-def amended(room: Any, first: Handoff, **changes: str) -> Handoff:
-    """The next edition of a handoff, signed an hour after it."""
-    assert first.signed_at is not None
-    at = first.signed_at + timedelta(hours=1)
-    assert first.signed_by is not None
-    author: User = first.signed_by
-    new = amend_handoff(handoff=first, reason="Corrected.", actor=author, now=at)
-    kept = save_draft(
-        kind=new.kind, session=new.session, episode=new.episode, body={**new.body, **changes}, version=new.version,
-        actor=author, now=at,
-    )  # fmt: skip
-    return sign_handoff(handoff=kept, version=kept.version, actor=author, now=at)
 
 
 def content_of(handoff: Handoff, *, now: datetime, withheld: Sequence[str] = ()) -> HandoffContent:
@@ -130,14 +116,14 @@ def test_there_is_one_coordination_of_an_episode(planned: Any) -> None:
             clinic=planned.clinic, episode=planned.episode, kind=COORDINATION, author=planned.therapist,
             updated_at=planned.start,
         )  # fmt: skip
-    second = amended(planned, first, goals="Other goals.")
+    second = amended(first, goals="Other goals.")
     assert handoffs_of_episode(planned.episode).coordination == second
 
 
 def test_emergencies_are_handoffs_of_their_own(dosed: Any) -> None:
     first = signed(dosed, EMERGENCY, happened="She fainted.")
     second = signed(dosed, EMERGENCY, happened="She fainted again.", now=dosed.at(300))
-    third = amended(dosed, second, happened="She fainted twice more.")
+    third = amended(second, happened="She fainted twice more.")
     assert [(each.pk, each.edition) for each in handoffs_of_episode(dosed.episode).emergencies] == [
         (third.pk, 2),
         (first.pk, 1),
@@ -159,7 +145,7 @@ def test_prefill_of_the_six_topics_names_its_places(planned: Any) -> None:
 
 def test_old_edition_cannot_be_acknowledged_when_it_was_amended_meanwhile(dosed: Any) -> None:
     first = signed(dosed, TO_THERAPIST)
-    amended(dosed, first, dose="30 mg.")
+    amended(first, dose="30 mg.")
     with pytest.raises(Refused) as refusal:
         acknowledge_handoff(handoff=first, actor=dosed.therapist, reply="Thank you.")
     assert str(refusal.value) == "Edition 2 was signed meanwhile: read that one."
@@ -168,7 +154,7 @@ def test_old_edition_cannot_be_acknowledged_when_it_was_amended_meanwhile(dosed:
 
 def test_amendment_shows_what_it_changed_and_opens_reading_again(dosed: Any) -> None:
     first = read(dosed, TO_THERAPIST, dose="34 mg IV.")
-    second = amended(dosed, first, dose="30 mg IV.")
+    second = amended(first, dose="30 mg IV.")
     content = content_of(second, now=dosed.at(300))
     assert content is not None
     (change,) = content.changes
@@ -183,7 +169,7 @@ def test_amendment_shows_what_it_changed_and_opens_reading_again(dosed: Any) -> 
 
 
 def test_withheld_categories_are_neither_shown_nor_told_as_changes(dosed: Any) -> None:
-    second = amended(dosed, signed(dosed, TO_THERAPIST), trauma="The accident.", goals_view="changed")
+    second = amended(signed(dosed, TO_THERAPIST), trauma="The accident.", goals_view="changed")
     content = content_of(second, now=dosed.at(300), withheld=["trauma"])
     assert [change.key for change in content.changes] == ["goals_view"]
     shown = {section["key"]: section for section in content.sections}
@@ -194,9 +180,9 @@ def test_withheld_categories_are_neither_shown_nor_told_as_changes(dosed: Any) -
 
 def test_edition_after_a_struck_one_can_be_signed(dosed: Any) -> None:
     first = signed(dosed, TO_THERAPIST)
-    second = amended(dosed, first, dose="Wrong patient's.")
+    second = amended(first, dose="Wrong patient's.")
     strike_entry(entry=second, reason="Wrong patient.", actor=dosed.prescriber)
-    third = amended(dosed, first, dose="32 mg.")
+    third = amended(first, dose="32 mg.")
     assert (third.edition, third.supersedes) == (3, first)
     assert third.document is not None
     assert third.document.supersedes == second.document

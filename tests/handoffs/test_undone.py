@@ -21,24 +21,12 @@ from kapclinic.documents.services.printing import standing_words
 from kapclinic.handoffs.due import before_dose
 from kapclinic.handoffs.models import Acknowledgement, Handoff
 from kapclinic.handoffs.owing import calendar_of
-from kapclinic.handoffs.services import acknowledge_handoff, amend_handoff, save_draft, sign_handoff
+from kapclinic.handoffs.services import acknowledge_handoff, sign_handoff
 from kapclinic.handoffs.services.watching import watch_handoffs
 from kapclinic.notices.models import Notice, Task, Urgency
 from kapclinic.scheduling.services.roster import add_working_hours
 from tests import factories
-from tests.handoffs.situations import EMERGENCY, TO_PRESCRIBER, TO_THERAPIST, draft, signed
-
-
-def amended(room: Any, first: Handoff, at: datetime, **changes: str) -> Handoff:
-    """The next edition of a handoff, signed by the same person."""
-    assert first.signed_by is not None
-    author: User = first.signed_by
-    new = amend_handoff(handoff=first, reason="Corrected.", actor=author, now=at)
-    kept = save_draft(
-        kind=new.kind, session=new.session, episode=new.episode, body={**new.body, **changes}, version=new.version,
-        actor=author, now=at,
-    )  # fmt: skip
-    return sign_handoff(handoff=kept, version=kept.version, actor=author, now=at)
+from tests.handoffs.situations import EMERGENCY, TO_PRESCRIBER, TO_THERAPIST, amended, draft, signed
 
 
 def paper(handoff: Handoff) -> Document:
@@ -78,7 +66,7 @@ def test_author_strikes_it_from_its_page_and_its_reader_does_not(dosed: Any) -> 
 
 def test_edition_before_a_struck_one_is_in_force_again_and_asked_for(dosed: Any) -> None:
     first = signed(dosed, TO_THERAPIST)
-    second = amended(dosed, first, dosed.at(200), dose="Wrong patient's.")
+    second = amended(first, at=dosed.at(200), dose="Wrong patient's.")
     assert not is_asked(first)
     assert check_document(paper(first)).answer == Answer.SUPERSEDED
     strike_entry(entry=second, reason="Wrong patient.", actor=dosed.prescriber)
@@ -86,7 +74,7 @@ def test_edition_before_a_struck_one_is_in_force_again_and_asked_for(dosed: Any)
     assert (check_document(paper(first)).answer, standing_words(paper(first))) == (Answer.CURRENT, "")
     # Who read it then is not asked once more, when another edition is struck.
     acknowledge_handoff(handoff=first, actor=dosed.therapist)
-    third = amended(dosed, first, dosed.at(300), dose="Wrong once more.")
+    third = amended(first, at=dosed.at(300), dose="Wrong once more.")
     checked = check_document(paper(first))
     assert (checked.answer, checked.newer) == (Answer.SUPERSEDED, third.document)
     assert standing_words(paper(first)) == "Superseded by version 3"
@@ -96,12 +84,12 @@ def test_edition_before_a_struck_one_is_in_force_again_and_asked_for(dosed: Any)
 
 def test_struck_edition_of_an_emergency_keeps_its_number(dosed: Any) -> None:
     first = signed(dosed, EMERGENCY, happened="She fainted.")
-    second = amended(dosed, first, dosed.at(200), happened="He fainted.")
+    second = amended(first, at=dosed.at(200), happened="He fainted.")
     strike_entry(entry=second, reason="Wrong patient.", actor=dosed.therapist)
-    third = amended(dosed, first, dosed.at(300), happened="She fainted twice.")
+    third = amended(first, at=dosed.at(300), happened="She fainted twice.")
     assert third.document is not None
     assert (third.edition, third.document.version) == (3, 3)
-    assert amended(dosed, third, dosed.at(400), happened="Three times.").edition == 4
+    assert amended(third, at=dosed.at(400), happened="Three times.").edition == 4
 
 
 def test_struck_draft_is_not_signed(planned: Any) -> None:
