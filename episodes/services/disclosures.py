@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.models import Consent, Episode, OutsideClinician
@@ -366,6 +367,8 @@ def _ask_for_review(row: Disclosure, episode: Episode, *, now: datetime) -> None
         title=f"Review an emergency disclosure by {row.created_by}",
         role=Role.MANAGER,
         detail=f"Episode {episode.public_id}",
+        # What was opened and given out stands among the events of that person.
+        url=reverse("administration:review-events"),
         due_at=now + timedelta(days=1),
         now=now,
     )

@@ -35,15 +35,25 @@ def messages_for(actor: Actor, episode: Episode) -> QuerySet[Message]:
     return found.filter(topic=MessageTopic.SCHEDULE)
 
 
-def unread_messages(actor: Actor, episode: Episode) -> int:
-    """How many messages of an episode this person has not read. One query."""
+def _unread(actor: Actor, episode: Episode) -> QuerySet[Notice]:
     return Notice.objects.filter(
         receiver=actor.user,
         clinic=actor.clinic,
         read_at__isnull=True,
         key__startswith="message:",
         url=messages_url(episode),
-    ).count()
+    )
+
+
+def unread_messages(actor: Actor, episode: Episode) -> int:
+    """How many messages of an episode this person has not read. One query."""
+    return _unread(actor, episode).count()
+
+
+def unread_keys(actor: Actor, episode: Episode) -> frozenset[str]:
+    """The keys of those messages, as text. One query."""
+    keys = _unread(actor, episode).values_list("key", flat=True)
+    return frozenset(key.partition(":")[2] for key in keys)
 
 
 @dataclass

@@ -123,7 +123,10 @@ def test_unread_messages_are_counted_at_the_tab_until_they_are_read(planned: Any
     actor = factories.make_actor(planned.prescriber, planned.clinic)
     assert unread_messages(actor, planned.episode) == 2
     client = as_person(planned.prescriber)
-    assert "2<span" in client.get(messages_url(planned.episode)).content.decode()
+    page = client.get(messages_url(planned.episode)).content.decode()
+    assert "2<span" in page
+    assert page.count(">Unread<") == 2
+    assert ">Unread<" not in as_person(planned.therapist).get(messages_url(planned.episode)).content.decode()
     # Looking changes nothing; the button does.
     assert unread_messages(actor, planned.episode) == 2
     client.post(reverse("handoffs:messages-read", args=[planned.episode.public_id]))

@@ -51,11 +51,14 @@ def message_list(request: ActorRequest, episode: Episode) -> HttpResponse:
             messages.success(request, "Sent.")
             return redirect(messages_url(episode))
     pages = Paginator(team_selectors.messages_for(request.actor, episode), _MESSAGES_SHOWN)
+    shown = pages.get_page(request.GET.get("page"))
+    unread = team_selectors.unread_keys(request.actor, episode)
     context = {
         "episode": episode,
         "form": form,
-        "page": pages.get_page(request.GET.get("page")),
-        "unread": team_selectors.unread_messages(request.actor, episode),
+        "page": shown,
+        "rows": [(message, str(message.pk) in unread) for message in shown.object_list],
+        "unread": len(unread),
         "writes_clinical": writes_clinical,
     }
     return render(request, "handoffs/messages.html", context, status=422 if form.errors else 200)
