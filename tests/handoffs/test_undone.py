@@ -174,6 +174,14 @@ def test_reminder_to_write_goes_to_who_took_over(dosed: Any) -> None:
     assert Task.objects.get(key=key).person == new
 
 
+def test_managers_hear_in_place_of_coordinators_where_there_is_none(dosed: Any, manager: User) -> None:
+    Membership.objects.filter(clinic=dosed.clinic, role=Role.COORDINATOR).update(ended_at=dosed.start)
+    midnight = dosed.start.astimezone(dosed.clinic.zone).replace(hour=0, minute=0) + timedelta(days=1)
+    watch_handoffs(clinic=dosed.clinic, now=midnight + timedelta(hours=2))
+    late = Task.objects.filter(kind__startswith="handoff-late")
+    assert [(task.kind, task.role) for task in late] == [("handoff-late-manager", Role.MANAGER)]
+
+
 def test_who_is_on_the_team_for_the_writers_side_reads_nothing_for_the_other(planned: Any) -> None:
     """Somebody who holds both roles covers the therapist here: the prescriber has still to read it."""
     both = factories.make_member(planned.clinic, Role.THERAPIST, Role.PRESCRIBER)

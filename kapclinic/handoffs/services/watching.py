@@ -18,7 +18,7 @@ from django.urls import reverse
 from episodes.models import Episode
 from episodes.services.locking import lock_episode
 from integration.models import IntegrationNeed, NeedPart
-from kapclinic.accounts.models import Role, User
+from kapclinic.accounts.models import Role, User, current_members
 from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.services import setting
 from kapclinic.handoffs import due
@@ -83,12 +83,15 @@ def watch_handoffs(*, clinic: Clinic, now: datetime) -> int:
     wanted: set[str] = set()
     if waiting:
         leads = leads_of(clinic, [each.episode for each in waiting], now)
+        has_coordinator = current_members(clinic, Role.COORDINATOR).exists()
         limits = Span(now - _AROUND, now + _AROUND)
         heard = staffed_by_role(clinic, set(_HEARD_BY.values()), limits)
         staffed = {step: heard[role] for step, role in _HEARD_BY.items()}
         times = step_times(clinic)
         for each in waiting:
-            for step in steps_taken(each.due_at, each.too_late, staffed, times, now):
+            for taken in steps_taken(each.due_at, each.too_late, staffed, times, now):
+                # Where nobody coordinates, the managers hear in their place: a task of nobody alarms nobody.
+                step = Step.MANAGER if taken is Step.COORDINATOR and not has_coordinator else taken
                 _take(step, each, leads, wanted, now=now)
     _withdraw_others(clinic, wanted, now=now)
     return len(waiting)
