@@ -174,6 +174,23 @@ def test_reminder_to_write_goes_to_who_took_over(dosed: Any) -> None:
     assert Task.objects.get(key=key).person == new
 
 
+def test_line_about_a_patient_tells_of_what_is_late_still(dosed: Any, coordinator: User) -> None:
+    before = signed(dosed, TO_PRESCRIBER, now=dosed.start - timedelta(hours=20))
+    late = dosed.start + timedelta(days=2)
+    watch_handoffs(clinic=dosed.clinic, now=late)
+    line = Task.objects.get(kind="handoff-late")
+    assert (line.title, line.detail) == ("A handoff was not read in time", TO_PRESCRIBER.label)
+    acknowledge_handoff(handoff=before, actor=dosed.prescriber, now=late)
+    watch_handoffs(clinic=dosed.clinic, now=late)
+    line.refresh_from_db()
+    assert (line.title, line.detail) == ("A handoff was not written in time", TO_THERAPIST.label)
+    after = signed(dosed, TO_THERAPIST, now=late)
+    acknowledge_handoff(handoff=after, actor=dosed.therapist, now=late)
+    watch_handoffs(clinic=dosed.clinic, now=late)
+    line.refresh_from_db()
+    assert not line.is_open
+
+
 def test_managers_hear_in_place_of_coordinators_where_there_is_none(dosed: Any, manager: User) -> None:
     Membership.objects.filter(clinic=dosed.clinic, role=Role.COORDINATOR).update(ended_at=dosed.start)
     midnight = dosed.start.astimezone(dosed.clinic.zone).replace(hour=0, minute=0) + timedelta(days=1)

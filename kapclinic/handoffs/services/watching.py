@@ -80,6 +80,7 @@ def watch_handoffs(*, clinic: Clinic, now: datetime) -> int:
     """Bring the tasks of a clinic in line with the handoffs that are late at `now`; returns how many are late. Idempotent."""
     ask_whoever_reads_now(clinic, now)
     waiting = [each for each in waiting_handoffs(clinic, now) if each.due_at <= now]
+    waiting.sort(key=lambda each: each.due_at)
     wanted: set[str] = set()
     if waiting:
         leads = leads_of(clinic, [each.episode for each in waiting], now)
@@ -213,12 +214,18 @@ def _take(step: Step, each: Waiting, leads: Leads, wanted: set[str], *, now: dat
         Step.COORDINATOR: f"{LATE}:{each.episode.pk}",
         Step.MANAGER: f"{LATE_FOR_MANAGER}:{each.episode.clinic_id}",
     }[step]
+    if key in wanted:
+        # One line for all that is late of a patient, or of a clinic: it tells of what is due first.
+        return
     wanted.add(key)
     role, person = _author(each, leads)
+    title, detail = f"A handoff was not {each.what} in time", HandoffKind(each.kind).label
     standing = Task.objects.filter(key=key, done_at__isnull=True, withdrawn_at__isnull=True)
     if step is Step.REMINDER:
         # A reminder to somebody who left the team goes to who took over.
         standing = standing.filter(person=person)
+    elif step is Step.COORDINATOR:
+        standing = standing.filter(title=title, detail=detail)
     if standing.exists():
         return
     with transaction.atomic():
@@ -232,8 +239,8 @@ def _take(step: Step, each: Waiting, leads: Leads, wanted: set[str], *, now: dat
                 clinic=each.episode.clinic,
                 key=key,
                 kind=LATE,
-                title=f"A handoff was not {each.what} in time",
-                detail=HandoffKind(each.kind).label,
+                title=title,
+                detail=detail,
                 role=Role.COORDINATOR,
                 episode=episode,
                 urgency=Urgency.TODAY,
