@@ -106,8 +106,17 @@ def register_on_entry(function: OnEntry) -> None:
 
 
 def _ask_to_confirm(request: HttpRequest, methods: tuple[str, ...]) -> None:
-    if request.method in methods and not second_step.proved_lately(request):
-        # Its middleware keeps what a form sent and asks for password, code or passkey.
+    if request.method in methods:
+        ask_who_it_is(request)
+
+
+def ask_who_it_is(request: HttpRequest) -> None:
+    """Raises ReauthenticationRequired unless the person proved who they are in the last minutes.
+
+    For a view that asks only sometimes; one that always does says so with `confirm`.
+    """
+    if not second_step.proved_lately(request):
+        # The library's middleware keeps what a form sent and asks for password, code or passkey.
         raise ReauthenticationRequired
 
 

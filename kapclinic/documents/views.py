@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 
-from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.accounts.pages import ActorRequest, ask_who_it_is, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.documents import kinds, snapshots
 from kapclinic.documents.checking import Checked, check_document, check_file
@@ -40,6 +40,8 @@ SHELVES = {
     "reports": "outcomes.export",
     "disclosures": "disclosure.list",
 }
+# Files that are an export whoever opens them, and not one patient's paper that is read in their care.
+_EXPORTED = frozenset({"reports"})
 _SHELF_OF = {action: shelf for shelf, action in SHELVES.items()}
 
 # A file never runs anything and is never shown inside another page.
@@ -125,7 +127,12 @@ def _status_card(request: ActorRequest, document: Document) -> HttpResponse:
 
 
 def _file(request: ActorRequest, document: Document) -> HttpResponse:
-    """This reader's PDF as of now; one that was made when more might be seen is never served."""
+    """This reader's PDF as of now; one that was made when more might be seen is never served.
+
+    To take it away (`?download=1`) the person proves once more who they are, as before any export.
+    """
+    if _is_download(request):
+        ask_who_it_is(request)
     now = timezone.now()
     reading = reading_of(request.actor, document, now=now)
     rendition = ensure_rendition(document=document, reading=reading, actor=request.actor.user, now=now)
@@ -151,12 +158,16 @@ def pdf_response(request: HttpRequest, rendition: Rendition, document: Document)
     kind = kinds.kind_of(document.kind)
     # No name and no date of birth in a file name: it ends up in download lists and on printers.
     name = f"{kind.file_word}-{document.number}-v{document.version}.pdf"
-    as_attachment = request.GET.get("download") == "1"
+    as_attachment = _is_download(request)
     response = _bytes(
         request, bytes(rendition.blob.content), "application/pdf", name, rendition.sha256, as_attachment
     )
     response["Content-Security-Policy"] = _ATTACHMENT_POLICY if as_attachment else _PDF_POLICY
     return response
+
+
+def _is_download(request: HttpRequest) -> bool:
+    return request.GET.get("download") == "1"
 
 
 def _retry(request: ActorRequest, document: Document) -> HttpResponse:
@@ -255,11 +266,13 @@ def shelf_urls() -> list[URLPattern]:
     patterns: list[URLPattern] = []
     for shelf, action in SHELVES.items():
         guard = page(action, fetch=_fetch(action), methods=("GET", "HEAD"))
+        asks = ("GET", "HEAD") if shelf in _EXPORTED else ()
+        guard_file = page(action, fetch=_fetch(action), methods=("GET", "HEAD"), confirm=asks)
         change = page(action, fetch=_fetch(action), methods=("POST",))
         patterns += [
             path(f"{shelf}/<uuid:pk>/", guard(_detail), name=f"{shelf}-detail"),
             path(f"{shelf}/<uuid:pk>/status/", guard(_status_card), name=f"{shelf}-status"),
-            path(f"{shelf}/<uuid:pk>/file.pdf", guard(_file), name=f"{shelf}-file"),
+            path(f"{shelf}/<uuid:pk>/file.pdf", guard_file(_file), name=f"{shelf}-file"),
             path(f"{shelf}/<uuid:pk>/retry/", change(_retry), name=f"{shelf}-retry"),
         ]
     return patterns
