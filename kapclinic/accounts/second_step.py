@@ -84,3 +84,5 @@ def on_step_given(
         SignIn.objects.filter(pk=sign_in.pk, second_step_at__isnull=True).update(
             second_step_at=timezone.now()
         )
+        # The session may do more from now on.
+        request.renews_key = True  # type: ignore[attr-defined]  # read by SignInMiddleware
