@@ -192,6 +192,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 IDLE_LOCK_MINUTES = env_int("IDLE_LOCK_MINUTES", 15, least=1)
+# What one person may read, counted from the record: far above what hands can do (POLICY; kapclinic/accounts/pace.py).
+READS_A_MINUTE = env_int("READS_A_MINUTE", 240, least=60)
+READS_AN_HOUR = env_int("READS_AN_HOUR", 3000, least=600)
 INVITATION_DAYS = env_int("INVITATION_DAYS", 7, least=1)
 CSRF_COOKIE_SAMESITE = "Lax"
 # Scripts take the token from the page.
