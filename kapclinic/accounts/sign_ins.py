@@ -153,6 +153,7 @@ def on_signed_in(sender: Any, request: HttpRequest, user: User, **_kwargs: Any) 
 
 def on_signed_out(sender: Any, request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
     """Receiver of Django's signal: every way out passes here."""
+    request.has_signed_out = True  # type: ignore[attr-defined]  # read by HeadersMiddleware
     key = request.session.get(SESSION_KEY) if hasattr(request, "session") else None
     if user is not None and key is not None:
         SignIn.objects.filter(pk=key, user=user, ended_at__isnull=True).update(ended_at=timezone.now())

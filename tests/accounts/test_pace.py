@@ -56,84 +56,84 @@ def still() -> Any:
 
 
 @pytest.fixture
-def chart(client: Client, episode: Episode, therapist: User, settings: Any, still: Any) -> str:
-    """A chart that the therapist may open three times a minute."""
+def paper(client: Client, episode: Episode, therapist: User, settings: Any, still: Any) -> str:
+    """A page of a patient that the therapist may open three times a minute."""
     settings.READS_A_MINUTE = 3
     client.force_login(therapist)
-    return reverse("desk:chart", kwargs={"public_id": episode.public_id})
+    return reverse("episodes:disclosures", kwargs={"public_id": episode.public_id})
 
 
 @pytest.mark.django_db
 def test_person_who_reads_faster_than_hands_can_is_held_back(
-    client: Client, chart: str, episode: Episode, nurse: User, still: Any
+    client: Client, paper: str, episode: Episode, nurse: User, still: Any
 ) -> None:
-    assert [client.get(chart).status_code for _ in range(3)] == [200] * 3
+    assert [client.get(paper).status_code for _ in range(3)] == [200] * 3
     still.shift(timedelta(seconds=20))
-    held = client.get(chart)
+    held = client.get(paper)
     assert (held.status_code, held["Retry-After"]) == (429, "40")
     assert "Wait 1 minute, then go on." in held.text
     assert episode.patient.family_name not in held.text
     assert AccessEvent.objects.latest("id").outcome == Outcome.LOCKED_OUT
-    assert client.get(chart, headers=BACKGROUND).status_code == 200, "a part that asks by itself, read before"
+    assert client.get(paper, headers=BACKGROUND).status_code == 200, "a part that asks by itself, read before"
     other = Client()
     other.force_login(nurse)
-    assert other.get(chart).status_code == 200, "each person is counted alone"
+    assert other.get(paper).status_code == 200, "each person is counted alone"
     still.shift(timedelta(seconds=40))
-    assert client.get(chart).status_code == 200, "what was held back does not count"
+    assert client.get(paper).status_code == 200, "what was held back does not count"
 
 
 @pytest.mark.django_db
-def test_header_of_a_part_that_asks_by_itself_opens_no_further_chart(
-    client: Client, chart: str, clinic: Any, therapist: User, prescriber: User
+def test_header_of_a_part_that_asks_by_itself_opens_no_further_patient(
+    client: Client, paper: str, clinic: Any, therapist: User, prescriber: User
 ) -> None:
     for _ in range(3):
-        client.get(chart)
+        client.get(paper)
     patient = factories.make_patient(clinic, given_name="Ana")
     other = factories.make_episode(patient, prescriber=prescriber, therapist=therapist)
-    unread = reverse("desk:chart", kwargs={"public_id": other.public_id})
+    unread = reverse("episodes:disclosures", kwargs={"public_id": other.public_id})
     assert client.get(unread, headers=BACKGROUND).status_code == 429
 
 
 @pytest.mark.django_db
 def test_what_was_done_is_recorded_however_much_was_read(
-    client: Client, chart: str, episode: Episode
+    client: Client, paper: str, episode: Episode
 ) -> None:
     for _ in range(4):
-        client.get(chart)
+        client.get(paper)
     goal = reverse("episodes:goal-add", kwargs={"public_id": episode.public_id})
     client.post(goal, {"text": "Walk to the river"})
     assert episode.goals.get().text == "Walk to the river"
 
 
 @pytest.mark.django_db
-def test_hour_has_a_limit_of_its_own(client: Client, chart: str, settings: Any, still: Any) -> None:
+def test_hour_has_a_limit_of_its_own(client: Client, paper: str, settings: Any, still: Any) -> None:
     settings.READS_AN_HOUR = 4
     for _ in range(4):
-        assert client.get(chart).status_code == 200
+        assert client.get(paper).status_code == 200
         still.shift(timedelta(minutes=3))
-    held = client.get(chart)
+    held = client.get(paper)
     assert (held.status_code, held["Retry-After"]) == (429, str(48 * 60))
     still.shift(timedelta(minutes=48))
     # The screen has locked meanwhile.
     client.post(reverse("accounts:unlock"), {"password": factories.PASSWORD})
-    assert client.get(chart).status_code == 200
+    assert client.get(paper).status_code == 200
 
 
 @pytest.mark.django_db
-def test_stranger_who_presses_sign_in_holds_nobody_back(client: Client, chart: str, therapist: User) -> None:
+def test_stranger_who_presses_sign_in_holds_nobody_back(client: Client, paper: str, therapist: User) -> None:
     for _ in range(5):
         Client().post(reverse("account_login"), {"login": therapist.email, "password": "wrong"})
-    assert client.get(chart).status_code == 200
+    assert client.get(paper).status_code == 200
 
 
 @pytest.mark.django_db
 def test_counting_costs_one_query_of_a_page_about_a_patient_and_none_of_another(
-    client: Client, chart: str, settings: Any
+    client: Client, paper: str, settings: Any
 ) -> None:
     settings.READS_A_MINUTE = 100
-    client.get(chart)
+    client.get(paper)
     counted = []
-    for url in (chart, reverse("accounts:self")):
+    for url in (paper, reverse("accounts:self")):
         with CaptureQueriesContext(
             connection,
         ) as queries:
