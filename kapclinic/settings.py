@@ -5,6 +5,7 @@
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import bootstrap_wrapper
 import fontpkg_noto_sans_arabic
@@ -203,12 +204,21 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "kapclinic.accounts.passwords.ContextWordsValidator"},
 ]
+# A file of hashes of breached passwords, sorted (kapclinic/accounts/breached.py); without one none is looked up.
+BREACHED_PASSWORDS = env_str("KAP_BREACHED_PASSWORDS", "")
+if BREACHED_PASSWORDS:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {
+            "NAME": "kapclinic.accounts.breached.BreachedPasswordValidator",
+            "OPTIONS": {"path": BREACHED_PASSWORDS},
+        }
+    )
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk:today"
 ACCOUNT_ADAPTER = "kapclinic.accounts.adapter.InvitationOnlyAdapter"
