@@ -261,6 +261,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 8
 MFA_TOTP_ISSUER = "KAP Clinic"
 MFA_FORMS = {
     "authenticate": "kapclinic.accounts.forms.CodeForm",
