@@ -37,6 +37,8 @@ SITE_URL = env_str("SITE_URL", f"http://localhost:{env_int('PORT', 8000, least=1
 # PKCS#12 file with the clinic's certificate and key; without one, documents are not signed (kapclinic/documents/signing.py).
 DOCUMENT_SIGNING_CERTIFICATE = env_str("KAP_SIGNING_CERTIFICATE", "")
 DOCUMENT_SIGNING_PASSPHRASE = env_str("KAP_SIGNING_PASSPHRASE", "")
+# Socket or host:port of a clamd that looks through uploads; without one none is asked (kapclinic/documents/viruses.py).
+VIRUS_SCANNER = env_str("KAP_CLAMD", "")
 # Key ring for the encrypted fields: "id:base64 key" pairs, newest first (kapclinic/encryption.py).
 ENCRYPTION_KEYS = env_list("KAP_ENCRYPTION_KEYS")
 # Key ring of the record's chain, in the same form (kapclinic/audit/keys.py), and where its heads are written.

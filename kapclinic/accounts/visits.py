@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
@@ -58,7 +58,7 @@ class Visit:
             return
         if self._is_repeated:
             return
-        seconds = seconds_to_wait(self._request.user.pk, now=timezone.now())
+        seconds = seconds_to_wait(cast(User, self._request.user).pk, now=timezone.now())
         if seconds:
             raise TooFast(seconds)
 
