@@ -91,7 +91,7 @@ class InvitedOnlySocialAdapter(DefaultSocialAccountAdapter):
 
 def _is_answer_to(state: dict[str, Any], claims: dict[str, Any]) -> bool:
     sent, came = state.get("nonce"), claims.get("nonce")
-    return bool(sent) and isinstance(came, str) and constant_time_compare(sent, came)
+    return isinstance(sent, str) and isinstance(came, str) and constant_time_compare(sent, came)
 
 
 class SettingOut(OAuth2LoginView):
