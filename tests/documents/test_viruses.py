@@ -51,7 +51,7 @@ class _Answers(socketserver.StreamRequestHandler):
 def scanner(tmp_path: Path, settings: Any) -> Iterator[Scanner]:
     """The scanner that the environment names."""
     server = Scanner(tmp_path / "clamd.sock")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     settings.VIRUS_SCANNER = str(tmp_path / "clamd.sock")
     yield server
     server.shutdown()
