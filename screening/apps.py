@@ -8,10 +8,14 @@ class ScreeningConfig(AppConfig):
     label = "screening"
 
     def ready(self) -> None:
+        from episodes.sharing import register_event_source
         from screening import (  # noqa: F401  importing registers them
             finding_settings,
             guard_rules,
             jobs,
             response_settings,
+            segments,
         )
         from screening.services import decisions, facts, responses, risk  # noqa: F401  what is taken back
+
+        register_event_source(segments.category_of_event)

@@ -20,7 +20,7 @@ from screening.models import (
     StudyResult,
 )
 from screening.models.clinical import Answer
-from screening.questions import QUESTION_BY_KEY, SYSTEMS, questions_of
+from screening.questions import QUESTION_BY_KEY, SUBSTANCES, SYSTEMS, questions_of
 from screening.services.findings import Evidence
 
 ACCEPTED_FILES = {"accept": "application/pdf,image/png,image/jpeg"}
@@ -114,6 +114,7 @@ class HistoryForm(EvidenceFields):
             questions = questions_of(system.key)
             yield {
                 "system": system,
+                "is_substances": system.key == SUBSTANCES,
                 "questions": [
                     {
                         "question": question,

@@ -6,13 +6,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Allergy, Episode
+from episodes.readers import Eyes, eyes_of
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.services import store_attachment
 from screening.forms.facts import (
     ConditionForm,
@@ -40,6 +43,7 @@ from screening.models import (
     ScreeningVitals,
     StudyResult,
 )
+from screening.reading import categories_of, readable_rows, withheld_of
 from screening.services import facts as services
 from screening.services.findings import Evidence
 
@@ -55,9 +59,10 @@ def after_entry(request: ActorRequest, episode: Episode, name: str) -> HttpRespo
 def history(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Every history question by body system, with "none of these" for a whole system."""
     sees = can(request.actor, "screening.view", episode)
+    eyes = eyes_of(request.actor, episode, now=timezone.now())
     known = {}
     if sees:
-        rows = HistoryAnswer.objects.current().of_episode(episode)
+        rows = readable_rows(HistoryAnswer.objects.current().of_episode(episode), eyes)
         known = {row.question: row.answer for row in rows}
     form = HistoryForm(request.POST or None, request.FILES or None, known=known)
     if request.method == "POST" and form.is_valid():
@@ -84,6 +89,8 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
             "total": sum(len(entry["questions"]) for entry in systems),
             "needs_evidence": bool(form.errors),
             "section": "history",
+            "withheld": withheld_of(HistoryAnswer, eyes) if sees else [],
+            "part2_notice": eyes.part2_notice if sees else "",
         },
         status=422 if form.errors else 200,
     )
@@ -120,6 +127,8 @@ def _fact_page(
             if sees
             else []
         )
+        eyes = eyes_of(request.actor, episode, now=timezone.now())
+        rows = readable_rows(rows, eyes)
         current = next((row for row in rows if row.is_current), None) if keeps_one else None
         form = form_class(
             request.POST or None,
@@ -156,6 +165,10 @@ def _fact_page(
                 "button": button,
                 "empty": empty,
                 "sees": sees,
+                "withheld": withheld_of(model, eyes),
+                "part2_notice": eyes.part2_notice
+                if ConsentCategory.SUBSTANCE_USE in categories_of(model)
+                else "",
                 "section": name,
                 "strike_label": model._meta.label_lower,
             },
@@ -265,6 +278,20 @@ conditions = _fact_page(
 )
 
 
+def withheld_row(request: ActorRequest, row: Any, *, section: str) -> HttpResponse | None:
+    """The page in place of one fact that this person may not see now; None where they may."""
+    eyes: Eyes = eyes_of(request.actor, row.episode, now=timezone.now())
+    if eyes.reads_row(row):
+        return None
+    context = {
+        "title": "Withheld",
+        "episode": row.episode,
+        "withheld": eyes.withheld(row.consent_category),
+        "url": reverse(f"screening:{section}", args=[row.episode.public_id]),
+    }
+    return render(request, "screening/withheld.html", context)
+
+
 def change_page(
     request: ActorRequest,
     row: Any,
@@ -276,6 +303,8 @@ def change_page(
 ) -> HttpResponse:
     """How a listed fact stands now: a new entry that supersedes `row`, which stays in the record."""
     episode = row.episode
+    if (kept_back := withheld_row(request, row, section=section)) is not None:
+        return kept_back
     form = form_class(request.POST or None, request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
         try:
@@ -339,6 +368,8 @@ def _open_episode_of(fact: Any) -> Any:
 @page("finding.answer", fetch=_fact_or_404, about=_open_episode_of)
 def retract(request: ActorRequest, fact: Any) -> HttpResponse:
     """A prescriber strikes a fact under an absolute finding, with a reason and the paper."""
+    if isinstance(fact, Fact) and (kept_back := withheld_row(request, fact, section="overview")) is not None:
+        return kept_back
     episode = _open_episode_of(fact)
     form = RetractForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
