@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from episodes.readers import Eyes
+from episodes.models import Episode
+from episodes.readers import Eyes, eyes_of
+from kapclinic.accounts.policy import Actor
 from kapclinic.documents.categories import ConsentCategory
+from kapclinic.documents.models import Attachment
 from screening.contraindications.verdicts import Evidence, MissingFact
 from screening.finding_selectors import FindingView, Overview
 from screening.models import (
@@ -127,3 +132,24 @@ _CATEGORIES: dict[type[Fact], tuple[ConsentCategory, ...]] = {
     Medication: (ConsentCategory.MEDICATION, ConsentCategory.SUBSTANCE_USE),
     StudyResult: (ConsentCategory.SUBSTANCE_USE,),
 }
+
+
+def withheld_papers(actor: Actor, files: Iterable[Attachment], now: datetime) -> frozenset[UUID]:
+    """Papers under facts about substance use that this person may not see now. The files are of one episode."""
+    listed = list(files)
+    episode = (
+        Episode.objects.select_related("clinic").filter(pk__in={each.subject_id for each in listed}).first()
+    )
+    if episode is None:
+        return frozenset()
+    eyes = eyes_of(actor, episode, now=now)
+    if eyes.reads(ConsentCategory.SUBSTANCE_USE):
+        return frozenset()
+    kinds: tuple[Any, ...] = (HistoryAnswer, Condition, Medication, StudyResult)
+    facts = [fact for model in kinds for fact in model.objects.filter(evidence__in=listed)]
+    telling = {
+        fact.evidence_id
+        for fact in facts
+        if fact.consent_category is ConsentCategory.SUBSTANCE_USE and not eyes.reads_row(fact)
+    }
+    return frozenset(each.pk for each in listed if each.pk in telling and each.created_by_id != actor.user.pk)

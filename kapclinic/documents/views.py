@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -22,7 +23,7 @@ from kapclinic.documents import kinds, snapshots
 from kapclinic.documents.checking import Checked, check_document, check_file
 from kapclinic.documents.forms import CheckForm
 from kapclinic.documents.models import Attachment, Document, Medium, Rendition, RenditionState
-from kapclinic.documents.reading import actions_on, reading_of
+from kapclinic.documents.reading import actions_on, reading_of, withheld_files
 from kapclinic.documents.services import (
     ensure_rendition,
     job_key,
@@ -238,7 +239,9 @@ def _attachment(actor: Actor, pk: uuid.UUID) -> Attachment:
 
 @page("attachment.view", fetch=_attachment, methods=("GET", "HEAD"))
 def attachment_file(request: ActorRequest, attachment: Attachment) -> HttpResponse:
-    """An uploaded file, always as a download, never opened by the browser."""
+    """An uploaded file, always as a download, never opened by the browser; 403 where the sharing consent withholds it."""
+    if withheld_files(request.actor, [attachment], now=timezone.now()):
+        raise PermissionDenied
     content = bytes(attachment.blob.content)
     name, sha256 = attachment.filename, attachment.blob.sha256
     response = _bytes(request, content, attachment.media_type, name, sha256, as_attachment=True)

@@ -292,6 +292,13 @@ def withheld_row(request: ActorRequest, row: Any, *, section: str) -> HttpRespon
     return render(request, "screening/withheld.html", context)
 
 
+def notice_beside(request: ActorRequest, row: Fact) -> str:
+    """What stands beside one fact that tells of substance use, at a Part 2 clinic; else nothing."""
+    if row.consent_category is not ConsentCategory.SUBSTANCE_USE:
+        return ""
+    return eyes_of(request.actor, row.episode, now=timezone.now()).part2_notice
+
+
 def change_page(
     request: ActorRequest,
     row: Any,
@@ -325,7 +332,13 @@ def change_page(
     return render(
         request,
         "screening/fact_change.html",
-        {"episode": episode, "form": form, "title": title, "section": section},
+        {
+            "episode": episode,
+            "form": form,
+            "title": title,
+            "section": section,
+            "part2_notice": notice_beside(request, row),
+        },
         status=422 if form.errors else 200,
     )
 

@@ -21,7 +21,7 @@ from screening.medications import class_label, recognise
 from screening.models import Medication, MedicationReview
 from screening.reading import readable_rows, withheld_of
 from screening.services import facts as services
-from screening.views.facts import after_entry, change_page, withheld_row
+from screening.views.facts import after_entry, change_page, notice_beside, withheld_row
 
 
 @page("screening.enter", fetch=episode_for)
@@ -162,6 +162,7 @@ def medication_classify(request: ActorRequest, medication: Medication) -> HttpRe
             "form": form,
             "medication": medication,
             "labels": medication_class_labels(medication),
+            "part2_notice": notice_beside(request, medication),
             "section": "medications",
         },
         status=422 if form.errors else 200,

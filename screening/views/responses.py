@@ -309,7 +309,8 @@ def correct(request: ActorRequest, response: Response) -> HttpResponse:
                 request, f"{new.instrument.short_title} corrected. The earlier version stays readable."
             )
             return redirect("screening:response-detail", pk=new.pk)
-    return _page(request, response.episode, response.patient, form, correcting=response)
+    notice = eyes.part2_notice if response.instrument.segment else ""
+    return _page(request, response.episode, response.patient, form, correcting=response, part2_notice=notice)
 
 
 @page("screening.review-history", methods=("GET", "HEAD"))
