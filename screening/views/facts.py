@@ -60,11 +60,13 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Every history question by body system, with "none of these" for a whole system."""
     sees = can(request.actor, "screening.view", episode)
     eyes = eyes_of(request.actor, episode, now=timezone.now())
-    known = {}
+    known: dict[str, str] = {}
+    kept_back: set[str] = set()
     if sees:
-        rows = readable_rows(HistoryAnswer.objects.current().of_episode(episode), eyes)
-        known = {row.question: row.answer for row in rows}
-    form = HistoryForm(request.POST or None, request.FILES or None, known=known)
+        rows = list(HistoryAnswer.objects.current().of_episode(episode))
+        known = {row.question: row.answer for row in readable_rows(rows, eyes)}
+        kept_back = {row.question for row in rows} - set(known)
+    form = HistoryForm(request.POST or None, request.FILES or None, known=known, kept_back=kept_back)
     if request.method == "POST" and form.is_valid():
         try:
             changed = services.answer_history(

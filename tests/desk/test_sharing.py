@@ -18,7 +18,7 @@ from kapclinic.accounts.models import User
 from kapclinic.documents.services import store_attachment
 from kapclinic.notices.models import Task
 from kapclinic.outcomes.report import build_report
-from screening.models import Condition, Finding, Medication, Response, StudyResult
+from screening.models import Condition, Finding, HistoryAnswer, Medication, Response, StudyResult
 from screening.models.measured import StudyKind
 from screening.services.facts import record_condition, record_medication, record_result
 from screening.services.responses import record_response
@@ -180,6 +180,12 @@ def test_rules_hold_decision_and_dose_without_naming_what_is_withheld(
     assert UNNAMED[:40] in page
     assert LABEL not in page
     assert Finding.objects.filter(episode=episode, code="CI-SUD-ACTIVE", cleared_at__isnull=True).exists()
+    # An answer that is withheld cannot be overwritten unseen.
+    client.post(
+        reverse("screening:history", args=[episode.public_id]),
+        {"q-substance_use": "no", "q-ketamine_misuse": "no", "q-migraine": "no"},
+    )
+    assert HistoryAnswer.objects.current().get(episode=episode, question="substance_use").answer == "yes"
     # What is kept outlives a consent: a task names nothing, not even at a clinic that is no Part 2 program.
     session, now = written.room.session, timezone.now()
     planned = now + timedelta(hours=30)
