@@ -22,6 +22,8 @@ from kapclinic.documents.categories import ConsentCategory
 # Clinical settings that bear on sharing (episodes.clinical_settings).
 PART2_PROGRAM, PART2_NOTICE = "sharing.part2_program", "sharing.part2_notice"
 EMERGENCY_MINUTES = "sharing.emergency_minutes"
+SHARING_WARN_DAYS = "sharing.warn_days"
+MOST_WARN_DAYS = 90
 
 
 class Part(StrEnum):
@@ -159,6 +161,17 @@ def span_of_days(signed_on: date, expires_on: date, zone: ZoneInfo) -> tuple[dat
     begins = datetime.combine(signed_on, time.min, tzinfo=zone)
     ends = datetime.combine(expires_on + timedelta(days=1), time.min, tzinfo=zone)
     return begins, ends
+
+
+def carries_on(newer: Grant, older: Grant, *, now: datetime) -> bool:
+    """Whether `newer` holds at `now` and shares, past the end of `older`, all that `older` shares with the same people."""
+    return (
+        newer.ends_at > older.ends_at
+        and newer.holds(now)
+        and newer.categories >= older.categories
+        and newer.parts >= older.parts
+        and (older.outside_id is None or newer.outside_id == older.outside_id)
+    )
 
 
 def rule(
