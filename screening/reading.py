@@ -40,19 +40,21 @@ def overview_for(overview: Overview, eyes: Eyes) -> tuple[Overview, bool]:
     """The overview as these eyes see it, and whether a finding that stands is withheld from them.
 
     Where it stands, and how much is missing, stay as the rules found them. A finding about substance use is shown to who may
-    read the segment, or who wrote all that it rests on. No query for who may read it, else at most one per kind of evidence.
+    read the segment, or who wrote all that it rests on; any other finding is safety, but the row under it may be withheld: of
+    an opioid then the name. No query for who may read all of it, else at most one per kind of evidence.
     """
-    if eyes.reads(ConsentCategory.SUBSTANCE_USE):
+    if not eyes.withheld(ConsentCategory.SUBSTANCE_USE, ConsentCategory.MEDICATION):
         return overview, False
+    sees = eyes.reads(ConsentCategory.SUBSTANCE_USE)
     views = (*overview.absolute, *overview.relative, *overview.informational)
     readable = _readable_evidence((entry for view in views for entry in view.evidence), eyes)
     seen = replace(
         overview,
-        absolute=_seen(overview.absolute, readable),
-        relative=_seen(overview.relative, readable),
-        informational=_seen(overview.informational, readable),
-        missing=tuple(_unasked(fact) for fact in overview.missing),
-        noted=tuple(fact for fact in overview.noted if not _is_telling(fact)),
+        absolute=_seen(overview.absolute, readable, sees),
+        relative=_seen(overview.relative, readable, sees),
+        informational=_seen(overview.informational, readable, sees),
+        missing=tuple(_without_what_is_withheld(fact, eyes) for fact in overview.missing),
+        noted=tuple(fact for fact in overview.noted if sees or not _is_telling(fact)),
     )
     has_withheld = len(seen.absolute) + len(seen.relative) < len(overview.absolute) + len(overview.relative)
     return seen, has_withheld
@@ -68,16 +70,18 @@ def _readable_evidence(entries: Iterable[Evidence], eyes: Eyes) -> dict[tuple[st
     for kind, keys in refs.items():
         model: Any = _ROWS[kind]
         for row in model.objects.filter(pk__in=keys):
-            is_substance = row.consent_category is ConsentCategory.SUBSTANCE_USE
-            found[kind, str(row.pk)] = not is_substance or eyes.reads_row(row)
+            found[kind, str(row.pk)] = eyes.reads_row(row)
     return found
 
 
-def _seen(views: Iterable[FindingView], readable: dict[tuple[str, str], bool]) -> tuple[FindingView, ...]:
+def _seen(
+    views: Iterable[FindingView], readable: dict[tuple[str, str], bool], sees_substance_use: bool
+) -> tuple[FindingView, ...]:
     seen = []
     for view in views:
         may_read = [readable.get((entry.kind, entry.ref), True) for entry in view.evidence]
-        if category_of_rule(view.rule.code) is ConsentCategory.SUBSTANCE_USE:
+        is_substance = category_of_rule(view.rule.code) is ConsentCategory.SUBSTANCE_USE
+        if is_substance and not sees_substance_use:
             if all(may_read) and any((entry.kind, entry.ref) in readable for entry in view.evidence):
                 seen.append(view)
             continue
@@ -98,9 +102,13 @@ def _is_telling(fact: MissingFact) -> bool:
     )
 
 
-def _unasked(fact: MissingFact) -> MissingFact:
-    """That somebody answered "unknown" is an answer too."""
-    return replace(fact, asked=False) if _is_telling(fact) else fact
+def _without_what_is_withheld(fact: MissingFact, eyes: Eyes) -> MissingFact:
+    """That somebody answered "unknown" is an answer too, and an unclassified name is a medication's."""
+    if _is_telling(fact) and not eyes.reads(ConsentCategory.SUBSTANCE_USE):
+        return replace(fact, asked=False)
+    if fact.key.startswith("medication:") and eyes.withheld(ConsentCategory.MEDICATION):
+        return replace(fact, text="Unclassified medication")
+    return fact
 
 
 def lapse_words(decision: EligibilityDecision, eyes: Eyes) -> str:

@@ -1,7 +1,7 @@
 """May this person be treated? The overview, answering findings, the eligibility decision."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from episodes.models import Episode
 from episodes.readers import Eyes, eyes_of
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
-from kapclinic.clinics.refusals import Refused
+from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.documents.categories import ConsentCategory
 from screening.contraindications import Evidence, MissingFact, Standing
 from screening.finding_selectors import FindingView, Overview, overview_of
@@ -153,6 +153,16 @@ def _latest_decisions(episode: Episode, eyes: Eyes) -> list[dict[str, Any]]:
     return [{"decision": row, "lapsed_over": lapse_words(row, eyes)} for row in rows[:10]]
 
 
+def _heard(reasons: Iterable[Reason], found: Overview, eyes: Eyes) -> tuple[Reason, ...]:
+    """Refusals as this reader may hear them: those about a finding that stands on the page by its name."""
+    shown = tuple(view.rule.code for view in (*found.absolute, *found.relative))
+    named = (
+        replace(reason, category="") if f"{reason.code} {reason.field or ''}".endswith(shown) else reason
+        for reason in reasons
+    )
+    return eyes.said(named)
+
+
 def _sharing(eyes: Eyes, has_withheld: bool) -> dict[str, Any]:
     """What a page of findings says of the sharing consent."""
     return {
@@ -234,7 +244,7 @@ def answer(request: ActorRequest, episode: Episode) -> HttpResponse:
                 request_key=form.cleaned_data["request_key"],
             )
         except Refused as refused:
-            add_refusal(eyes.said(refused.reasons), form, answer_forms)
+            add_refusal(_heard(refused.reasons, found, eyes), form, answer_forms)
         else:
             messages.success(
                 request, f"Signed: {len(answers)} finding{'s' if len(answers) > 1 else ''} answered."
@@ -266,7 +276,7 @@ def decide(request: ActorRequest, episode: Episode) -> HttpResponse:
                 request_key=form.cleaned_data["request_key"],
             )
         except Refused as refused:
-            add_refusal(eyes.said(refused.reasons), form, answer_forms)
+            add_refusal(_heard(refused.reasons, found, eyes), form, answer_forms)
         else:
             messages.success(request, f"Signed: {decision.get_outcome_display().lower()}.")
             return redirect("screening:overview", public_id=episode.public_id)

@@ -180,6 +180,9 @@ def test_rules_hold_decision_and_dose_without_naming_what_is_withheld(
     assert UNNAMED[:40] in page
     assert LABEL not in page
     assert Finding.objects.filter(episode=episode, code="CI-SUD-ACTIVE", cleared_at__isnull=True).exists()
+    # Search finds people by name alone.
+    for words in ("Antabuse", "Made-up dependence"):
+        assert episode.public_id not in client.post(reverse("desk:search"), {"q": words}).content.decode()
     # An answer that is withheld cannot be overwritten unseen.
     client.post(
         reverse("screening:history", args=[episode.public_id]),
@@ -200,8 +203,10 @@ def test_rules_hold_decision_and_dose_without_naming_what_is_withheld(
 OF_THE_OTHER_SIDE: tuple[tuple[str, Callable[[Any], Any], tuple[str, ...], str], ...] = (
     ("screening:response-list", lambda room: room.episode.public_id, ("scores",), "8 Mild"),
     ("screening:response-detail", lambda room: room.response.pk, ("scores",), "Table of answers"),
-    ("screening:medications", lambda room: room.episode.public_id, ("medication",), "Sertraline"),
-    ("screening:medication-change", lambda room: room.medication.pk, ("medication",), "Sertraline"),
+    ("screening:medications", lambda room: room.episode.public_id, ("medication",), "Lorazepam"),
+    ("screening:medication-change", lambda room: room.medication.pk, ("medication",), "Lorazepam"),
+    # The finding is safety and stands; the name of what it rests on is the consent's.
+    ("screening:overview", lambda room: room.episode.public_id, ("medication",), "Lorazepam"),
     ("dosing:session-detail", lambda room: room.session.pk, ("dose",), "156/94"),
     ("dosing:session-list", lambda room: room.episode.public_id, ("dose",), "34 mg"),
     ("dosing:vitals-correct", lambda room: room.reading.pk, ("dose",), "156"),
@@ -215,7 +220,7 @@ def test_therapist_sees_what_the_medical_side_recorded_by_consent_and_the_own_ro
     room.whole_dose()
     room.reading = room.vitals(30, systolic=156, diastolic=94)
     room.response = answer_phq9(room.episode, nurse)
-    room.medication = record_medication(episode=room.episode, values={"name": "Sertraline"}, actor=nurse)
+    room.medication = record_medication(episode=room.episode, values={"name": "Lorazepam"}, actor=nurse)
     own = record_vitals(
         session=room.session, details={"taken_at": room.at(40), "systolic": 133, "diastolic": 71},
         actor=therapist, now=room.at(40),
@@ -236,6 +241,8 @@ def test_therapist_sees_what_the_medical_side_recorded_by_consent_and_the_own_ro
         return seen
 
     assert shown() == set()
+    page = client.get(reverse("screening:overview", args=[room.episode.public_id])).content.decode()
+    assert "Benzodiazepine" in page
     page = client.get(reverse("dosing:session-detail", args=[room.session.pk])).content.decode()
     assert own.pressure in page, "what the therapist measured stays the therapist's to see"
     report = build_report(
