@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Allergy, Episode
-from episodes.readers import Eyes, eyes_of
+from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
@@ -280,18 +281,8 @@ conditions = _fact_page(
 )
 
 
-def withheld_row(request: ActorRequest, row: Any, *, section: str) -> HttpResponse | None:
-    """The page in place of one fact that this person may not see now; None where they may."""
-    eyes: Eyes = eyes_of(request.actor, row.episode, now=timezone.now())
-    if eyes.reads_row(row):
-        return None
-    context = {
-        "title": "Withheld",
-        "episode": row.episode,
-        "withheld": eyes.withheld(row.consent_category),
-        "url": reverse(f"screening:{section}", args=[row.episode.public_id]),
-    }
-    return render(request, "screening/withheld.html", context)
+def _list_of(row: Fact, section: str) -> str:
+    return reverse(f"screening:{section}", args=[row.episode.public_id])
 
 
 def notice_beside(request: ActorRequest, row: Fact) -> str:
@@ -312,7 +303,7 @@ def change_page(
 ) -> HttpResponse:
     """How a listed fact stands now: a new entry that supersedes `row`, which stays in the record."""
     episode = row.episode
-    if (kept_back := withheld_row(request, row, section=section)) is not None:
+    if (kept_back := withheld_row(request, row, back=_list_of(row, section))) is not None:
         return kept_back
     form = form_class(request.POST or None, request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
@@ -383,7 +374,10 @@ def _open_episode_of(fact: Any) -> Any:
 @page("finding.answer", fetch=_fact_or_404, about=_open_episode_of)
 def retract(request: ActorRequest, fact: Any) -> HttpResponse:
     """A prescriber strikes a fact under an absolute finding, with a reason and the paper."""
-    if isinstance(fact, Fact) and (kept_back := withheld_row(request, fact, section="overview")) is not None:
+    if (
+        isinstance(fact, Fact)
+        and (kept_back := withheld_row(request, fact, back=_list_of(fact, "overview"))) is not None
+    ):
         return kept_back
     episode = _open_episode_of(fact)
     form = RetractForm(request.POST or None, request.FILES or None)

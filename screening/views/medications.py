@@ -5,11 +5,13 @@ from dataclasses import replace
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
 from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
@@ -21,7 +23,7 @@ from screening.medications import class_label, recognise
 from screening.models import Medication, MedicationReview
 from screening.reading import readable_rows, withheld_of
 from screening.services import facts as services
-from screening.views.facts import after_entry, change_page, notice_beside, withheld_row
+from screening.views.facts import after_entry, change_page, notice_beside
 
 
 @page("screening.enter", fetch=episode_for)
@@ -138,7 +140,8 @@ def medication_recognise(request: ActorRequest, episode: Episode) -> HttpRespons
 def medication_classify(request: ActorRequest, medication: Medication) -> HttpResponse:
     """A prescriber says what an unclassified medication is."""
     episode = medication.episode
-    if (kept_back := withheld_row(request, medication, section="medications")) is not None:
+    back = reverse("screening:medications", args=[episode.public_id])
+    if (kept_back := withheld_row(request, medication, back=back)) is not None:
         return kept_back
     form = ClassifyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

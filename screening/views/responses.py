@@ -16,6 +16,7 @@ from episodes.models import Episode, Patient
 from episodes.readers import Eyes, eyes_of, eyes_of_each
 from episodes.sharing import Discipline
 from episodes.stages import Stage
+from episodes.views.withholding import withheld_page
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.audit.access import note_rows
@@ -70,17 +71,11 @@ def _latest_episodes(patients: Iterable[Any]) -> dict[Any, Episode]:
     return {row.patient_id: row for row in rows.order_by("patient_id", "-opened_at").distinct("patient_id")}
 
 
-def withheld_page(request: ActorRequest, response: Response, eyes: Eyes) -> HttpResponse:
-    """In place of a questionnaire that this person may not see now."""
-    context = {
-        "title": response.instrument.short_title,
-        "episode": response.episode,
-        "withheld": eyes.withheld(response.consent_category),
-        "url": reverse("screening:response-list", args=[response.episode.public_id])
-        if response.episode
-        else "",
-    }
-    return render(request, "screening/withheld.html", context)
+def _withheld(request: ActorRequest, response: Response, eyes: Eyes) -> HttpResponse:
+    episode = response.episode
+    back = "" if episode is None else reverse("screening:response-list", args=[episode.public_id])
+    title = response.instrument.short_title
+    return withheld_page(request, response, eyes, episode=episode, back=back, title=title)
 
 
 def _first(pair: tuple[Episode, Instrument]) -> Episode:
@@ -194,7 +189,7 @@ def detail(request: ActorRequest, response: Response) -> HttpResponse:
     """One questionnaire: its answers, what they add up to, and the change since the one before."""
     eyes = _eyes_on(request.actor, response)
     if not eyes.reads_row(response):
-        return withheld_page(request, response, eyes)
+        return _withheld(request, response, eyes)
     definition = response.instrument
     cut_point = setting(response.clinic, PCL5_CUT_POINT) if definition.clusters else None
     score = response.score(cut_point=cut_point)
@@ -286,7 +281,7 @@ def correct(request: ActorRequest, response: Response) -> HttpResponse:
     """Correct a stored questionnaire; the old one stays readable."""
     eyes = _eyes_on(request.actor, response)
     if not eyes.reads_row(response):
-        return withheld_page(request, response, eyes)
+        return _withheld(request, response, eyes)
     form = CorrectionForm(request.POST or None, response=response, initial={"request_key": uuid.uuid4()})
     if request.method == "POST" and form.is_valid():
         completed_at = form.cleaned_data["completed_at"]

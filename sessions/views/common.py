@@ -7,10 +7,12 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import row_for
 from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import Appointment
@@ -34,17 +36,9 @@ def to_session(session: DosingSession, anchor: str = "") -> HttpResponse:
     return response
 
 
-def withheld_row(request: ActorRequest, row: Any) -> HttpResponse | None:
+def withheld_of_session(request: ActorRequest, row: Any) -> HttpResponse | None:
     """The page in place of one row of a session that this person may not see now; None where they may."""
-    eyes = eyes_of(request.actor, row.episode, now=timezone.now())
-    if eyes.reads_row(row):
-        return None
-    context = {
-        "episode": row.episode,
-        "session": row.session,
-        "withheld": eyes.withheld(row.consent_category),
-    }
-    return render(request, "dosing/withheld.html", context)
+    return withheld_row(request, row, back=reverse("dosing:session-detail", args=[row.session_id]))
 
 
 def entry_page(
