@@ -27,26 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 BAR_WRITE, BAR_SECONDS = 1.10, 60.0
-EVENTS, A_TRANSACTION = 1_000_000, 10
+EVENTS = 1_000_000
 PATIENT = 16  # a place in the demo's cast: in treatment
-
-
-def _lasting_postgres(stack: ExitStack) -> Any:
-    """A cluster with the safe settings of production, in a folder that goes with the benchmark."""
-    import psycopg
-
-    from kapclinic.embedded import SUPERUSER, Postgres
-    from kapclinic.runtime import roles
-
-    folder = Path(tempfile.mkdtemp(prefix="kapbench-"))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    postgres = Postgres(folder / "postgres", say=lambda _line: None)
-    stack.callback(postgres.remove)
-    postgres.start()
-    with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        roles.ensure_roles(connection)
-        roles.ensure_database(connection)
-    return postgres
 
 
 def take_the_record_away(url: str) -> None:
@@ -182,13 +164,14 @@ def prepare() -> None:
 def measure_writing(stack: ExitStack, rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Medians of both, in turns of ten."""
     import psycopg
+    from _record import lasting_postgres
 
     from kapclinic.embedded import SUPERUSER
     from kapclinic.runtime import keys, roles
     from kapclinic.runtime.throw_away import start_servers
 
     _postgres, own = start_servers(stack, prefix="kapbench-")
-    postgres = _lasting_postgres(stack)
+    postgres = lasting_postgres(stack)
     os.environ |= own | {
         "DATABASE_URL": postgres.url(roles.APP, roles.DATABASE),
         "DATABASE_OWNER_URL": postgres.url(roles.OWNER, roles.DATABASE),
@@ -225,7 +208,7 @@ def measure_writing(stack: ExitStack, rounds: int, say: Callable[[str], None]) -
 
 def measure_verifying(stack: ExitStack, events: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Write, seal and verify `events` access events."""
-    import psycopg
+    from _record import write_events
 
     from kapclinic.runtime.throw_away import start_servers
 
@@ -233,16 +216,7 @@ def measure_verifying(stack: ExitStack, events: int, say: Callable[[str], None])
     os.environ |= own | {"LOG_LEVEL": "ERROR"}
     prepare()
     say(f"Writing {events:,} events…")
-    insert = (
-        "DO $$ BEGIN FOR n IN 1..{batches} LOOP"
-        " INSERT INTO audit_accessevent (at, user_id, clinic_id, action, outcome, relation, patient_id, episode_id,"
-        " object_type, object_id, url_name, method, client_address, request)"
-        " SELECT now(), gen_random_uuid(), gen_random_uuid(), 'chart.view', 'allowed', 'on the care team, or covering',"
-        " gen_random_uuid(), gen_random_uuid(), 'episodes.episode', gen_random_uuid()::text, 'desk:chart', 'GET', '10.0.0.1',"
-        " md5(random()::text) FROM generate_series(1, {rows}); COMMIT; END LOOP; END $$"
-    )
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(insert.format(batches=events // A_TRANSACTION, rows=A_TRANSACTION).encode())
+    write_events(os.environ["DATABASE_URL"], events)
     from django.conf import settings
 
     settings.AUDIT_KEYS = [os.environ["KAP_AUDIT_KEYS"]]

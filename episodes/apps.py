@@ -8,7 +8,7 @@ class EpisodesConfig(AppConfig):
     label = "episodes"
 
     def ready(self) -> None:
-        from episodes import checks, clinical_settings, guard_rules  # noqa: F401  importing registers them
+        from episodes import checks, clinical_settings, guard_rules, jobs  # noqa: F401  importing registers them
         from episodes.access import register_relations
         from episodes.directory import Directory
         from episodes.readers import document_actions, expected_readings, reading_of_document

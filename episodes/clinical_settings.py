@@ -1,6 +1,12 @@
 """Clinical settings of the spine."""
 
-from episodes.sharing import EMERGENCY_MINUTES, PART2_NOTICE, PART2_PROGRAM
+from episodes.sharing import (
+    EMERGENCY_MINUTES,
+    MOST_WARN_DAYS,
+    PART2_NOTICE,
+    PART2_PROGRAM,
+    SHARING_WARN_DAYS,
+)
 from kapclinic.clinics.settings_registry import Mark, SettingSpec, register
 
 register(
@@ -60,5 +66,17 @@ register(
         mark=Mark.POLICY,
         least=1,
         most=60,
+    ),
+    SettingSpec(
+        key=SHARING_WARN_DAYS,
+        label="A sharing consent that ends is named and given to the coordinator this long before",
+        kind=int,
+        default=14,
+        unit="days",
+        group="Consent",
+        source="POLICY: time for a visit at which the patient can be asked",
+        mark=Mark.POLICY,
+        least=1,
+        most=MOST_WARN_DAYS,
     ),
 )

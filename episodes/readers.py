@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 
@@ -30,12 +31,15 @@ from episodes.sharing import (
     Ruling,
     category_of_event,
     rule_all,
+    said,
+    sees_row,
     span_of_days,
 )
 from kapclinic.accounts import policy
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.policy import Actor, Relation
 from kapclinic.clinics.models import Clinic
+from kapclinic.clinics.refusals import Reason
 from kapclinic.clinics.services import settings_for
 from kapclinic.documents import kinds
 from kapclinic.documents.categories import ConsentCategory
@@ -72,6 +76,8 @@ class Eyes:
     is_part2: bool
     notice: str
     emergency_reason: str = ""
+    # Whose eyes these are, where they are one person's of the clinic.
+    user_id: Any = None
 
     def rulings(self, origin: Discipline | None = None) -> dict[ConsentCategory, Ruling]:
         """The ruling on every category for what `origin` wrote (None: drawn together from the record)."""
@@ -80,6 +86,43 @@ class Eyes:
     def sees(self, category: ConsentCategory, origin: Discipline | None = None) -> bool:
         """Whether this reader sees something of that category now."""
         return self.rulings(origin)[category].is_shown
+
+    def reads(
+        self, category: ConsentCategory | str, *, by: Any = None, origin: Discipline | None = None
+    ) -> bool:
+        """Whether this reader sees one row of the record that the person with the key `by` wrote down."""
+        return sees_row(
+            category,
+            self.reader,
+            self.grants,
+            now=self.now,
+            is_own=by is not None and by == self.user_id,
+            origin=origin,
+            is_part2=self.is_part2,
+        )
+
+    def reads_row(self, row: Any, *, origin: Discipline | None = Discipline.MEDICAL) -> bool:
+        """Whether this reader sees `row`, by the `consent_category` that rows of its kind name, and by who recorded it.
+
+        Rows that name none are not the consent's to withhold.
+        """
+        category = getattr(row, "consent_category", ConsentCategory.ADMINISTRATIVE)
+        return self.reads(category, by=row.created_by_id, origin=origin)
+
+    def withheld(
+        self, *categories: ConsentCategory, origin: Discipline | None = Discipline.MEDICAL
+    ) -> list[str]:
+        """The labels of those categories that this reader does not see, whether or not there is anything of them."""
+        return [str(category.label) for category in categories if not self.reads(category, origin=origin)]
+
+    def said(self, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+        """Reasons to refuse as this reader may hear them."""
+        return said(reasons, self.reads)
+
+    @property
+    def part2_notice(self) -> str:
+        """What stands beside substance-use rows on a page of a Part 2 clinic; elsewhere nothing."""
+        return self.notice if self.is_part2 else ""
 
     def reading(
         self,
@@ -128,7 +171,11 @@ def _look(actor: Actor, episode: Episode, now: datetime) -> Eyes:
         .first()
     )
     reader = Reader(_parts(actor, episode), emergency_until=opened.until if opened else None)
-    return replace(_eyes(episode, reader, now), emergency_reason=opened.reason if opened else "")
+    return replace(
+        _eyes(episode, reader, now),
+        emergency_reason=opened.reason if opened else "",
+        user_id=actor.user.pk,
+    )
 
 
 def eyes_of_each(actor: Actor, episodes: Iterable[Episode], *, now: datetime) -> dict[uuid.UUID, Eyes]:
@@ -155,6 +202,7 @@ def eyes_of_each(actor: Actor, episodes: Iterable[Episode], *, now: datetime) ->
             now,
             bool(values[PART2_PROGRAM]),
             str(values[PART2_NOTICE]),
+            user_id=actor.user.pk,
         )
         for key, found in parts.items()
     }
@@ -279,8 +327,10 @@ def readable_events(events: Iterable[EpisodeEvent], eyes: Eyes, actor: Actor) ->
     """
     shown = []
     for event in events:
-        category = category_of_event(event.kind)
-        if event.created_by_id != actor.user.pk and not eyes.sees(category):
-            event.summary = f"Withheld: {category.label.lower()}"
+        category = category_of_event(event.kind, event.data)
+        if not eyes.reads(category, by=event.created_by_id):
+            # That there is such a line at all would give substance use away.
+            is_telling = category is ConsentCategory.SUBSTANCE_USE
+            event.summary = "Withheld" if is_telling else f"Withheld: {category.label.lower()}"
         shown.append(event)
     return shown

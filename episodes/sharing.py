@@ -9,18 +9,21 @@ segments alone of a Part 2 clinic may be withheld from it (POLICY).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from kapclinic.clinics.refusals import Reason
 from kapclinic.documents.categories import ConsentCategory
 
 # Clinical settings that bear on sharing (episodes.clinical_settings).
 PART2_PROGRAM, PART2_NOTICE = "sharing.part2_program", "sharing.part2_notice"
 EMERGENCY_MINUTES = "sharing.emergency_minutes"
+SHARING_WARN_DAYS = "sharing.warn_days"
+MOST_WARN_DAYS = 90
 
 
 class Part(StrEnum):
@@ -160,6 +163,17 @@ def span_of_days(signed_on: date, expires_on: date, zone: ZoneInfo) -> tuple[dat
     return begins, ends
 
 
+def carries_on(newer: Grant, older: Grant, *, now: datetime) -> bool:
+    """Whether `newer` holds at `now` and shares, past the end of `older`, all that `older` shares with the same people."""
+    return (
+        newer.ends_at > older.ends_at
+        and newer.holds(now)
+        and newer.categories >= older.categories
+        and newer.parts >= older.parts
+        and (older.outside_id is None or newer.outside_id == older.outside_id)
+    )
+
+
 def rule(
     category: ConsentCategory | str,
     reader: Reader,
@@ -222,6 +236,54 @@ def rule_all(
     }
 
 
+def sees_row(
+    category: ConsentCategory | str,
+    reader: Reader,
+    grants: Iterable[Grant],
+    *,
+    now: datetime,
+    is_own: bool = False,
+    origin: Discipline | None = None,
+    is_part2: bool = False,
+) -> bool:
+    """Whether `reader` sees one row of the record.
+
+    What somebody recorded themselves (`is_own`) they always see. The discipline that recorded it sees the rest of its record,
+    but for substance use: of that nobody but who wrote it down is an author, so that at a 42 CFR Part 2 clinic the consent
+    decides between two nurses too.
+    """
+    if is_own:
+        return True
+    if ConsentCategory(category) is ConsentCategory.SUBSTANCE_USE:
+        origin = None
+    return rule(category, reader, grants, now=now, origin=origin, is_part2=is_part2).is_shown
+
+
+UNNAMED = (
+    "A finding that is not named here stands. The screening page names it to those whom the patient's consent allows; "
+    "ask a prescriber who may see it."
+)
+
+
+def said(reasons: Iterable[Reason], sees: Callable[[str], bool]) -> tuple[Reason, ...]:
+    """Reasons as a reader may hear them; `sees(category)` is asked for those that give something away.
+
+    The rules have judged with everything: no reason is left out, and the same words stand once.
+    """
+    heard: list[Reason] = []
+    for reason in reasons:
+        if not reason.category or sees(reason.category):
+            heard.append(reason)
+        elif not any(other.text == UNNAMED for other in heard):
+            heard.append(replace(reason, code="finding-unnamed", text=UNNAMED, field=None))
+    return tuple(heard)
+
+
+def as_kept(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Reasons as they may be kept in a task or a record, which anybody of the team may come to read."""
+    return said(reasons, lambda category: False)
+
+
 # What the lines of an episode's log tell of, by their kind; the others say only that something took place.
 _CATEGORY_OF_EVENTS: Mapping[str, ConsentCategory] = MappingProxyType(
     {
@@ -236,6 +298,18 @@ _CATEGORY_OF_EVENTS: Mapping[str, ConsentCategory] = MappingProxyType(
 )
 
 
-def category_of_event(kind: str) -> ConsentCategory:
-    """The category that a line of an episode's log belongs to."""
-    return _CATEGORY_OF_EVENTS.get(kind, ConsentCategory.ADMINISTRATIVE)
+# Functions (kind, data) -> category or None, of the rooms that know what their events' data say.
+_event_sources: list[Callable[[str, Mapping[str, object]], ConsentCategory | None]] = []
+
+
+def register_event_source(source: Callable[[str, Mapping[str, object]], ConsentCategory | None]) -> None:
+    """Register `source(kind, data)`, asked before the table of kinds; None leaves the line to the table."""
+    if source not in _event_sources:
+        _event_sources.append(source)
+
+
+def category_of_event(kind: str, data: Mapping[str, object] | None = None) -> ConsentCategory:
+    """The category that a line of an episode's log belongs to, by its kind and the data that stand with it."""
+    found = (source(kind, data or {}) for source in _event_sources)
+    told = next((category for category in found if category is not None), None)
+    return told or _CATEGORY_OF_EVENTS.get(kind, ConsentCategory.ADMINISTRATIVE)

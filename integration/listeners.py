@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 
+from episodes.models import CareTeamMember
 from episodes.services.striking import takes_back
 from integration.kinds import PART_OF_KIND
 from integration.models import IntegrationNeed, IntegrationSession, NeedPart, PlanProposal, ProposalState
@@ -174,10 +175,13 @@ def _open_windows(*, actor: policy.Actor, span: Span, person: Any | None, now: d
         .order_by("closes_at")
     )
     if person is not None:
-        on_team = Q(episode__team__user=person, episode__team__entered_in_error_at__isnull=True) & (
-            Q(episode__team__ends_at__isnull=True) | Q(episode__team__ends_at__gt=now)
-        )
-        rows = rows.filter(on_team).distinct()
+        rows = rows.filter(
+            episode__team__in=CareTeamMember.objects.not_ended(now).filter(user=person)
+        ).distinct()
+    teams = defaultdict(set)
+    members = CareTeamMember.objects.not_ended(now).filter(episode__in=[need.episode_id for need in rows])
+    for episode_id, user_id in members.values_list("episode", "user"):
+        teams[episode_id].add(user_id)
     found = []
     for need in rows:
         if not policy.can(actor, "appointment.view", need.episode):
@@ -191,6 +195,7 @@ def _open_windows(*, actor: policy.Actor, span: Span, person: Any | None, now: d
                 url=reverse("integration:need-detail", args=[need.pk]),
                 is_open=not placed,
                 episode=need.episode,
+                team=frozenset(teams[need.episode_id]),
             )
         )
     return found

@@ -17,8 +17,20 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 
+# What a browser forgets when its sign-in is over. Not "cookies": the session's own is taken back by name, and what a device
+# keeps beside it (keys switched off) is nobody's secret.
+CLEAR_SITE_DATA = '"cache", "storage"'
+
+
+def _is_over(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether somebody signed out with this request, or the browser is told that its session is no more."""
+    cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+    return getattr(request, "has_signed_out", False) or (cookie is not None and not cookie.value)
+
+
 class HeadersMiddleware:
-    """Keeps other sites from embedding an answer, closes the device's features, and lets no cache keep what views make."""
+    """Keeps other sites from embedding an answer, closes the device's features, lets no cache keep what views make, and has
+    the browser forget the clinic when a sign-in is over."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -30,4 +42,6 @@ class HeadersMiddleware:
         if not request.path.startswith(settings.STATIC_URL):
             # Error pages, redirects and whatever has no gate of its own as well.
             response.headers.setdefault("Cache-Control", "no-store, private")
+        if _is_over(request, response):
+            response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return response

@@ -5,6 +5,7 @@
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import bootstrap_wrapper
 import fontpkg_noto_sans_arabic
@@ -36,6 +37,8 @@ SITE_URL = env_str("SITE_URL", f"http://localhost:{env_int('PORT', 8000, least=1
 # PKCS#12 file with the clinic's certificate and key; without one, documents are not signed (kapclinic/documents/signing.py).
 DOCUMENT_SIGNING_CERTIFICATE = env_str("KAP_SIGNING_CERTIFICATE", "")
 DOCUMENT_SIGNING_PASSPHRASE = env_str("KAP_SIGNING_PASSPHRASE", "")
+# Socket or host:port of a clamd that looks through uploads; without one none is asked (kapclinic/documents/viruses.py).
+VIRUS_SCANNER = env_str("KAP_CLAMD", "")
 # Key ring for the encrypted fields: "id:base64 key" pairs, newest first (kapclinic/encryption.py).
 ENCRYPTION_KEYS = env_list("KAP_ENCRYPTION_KEYS")
 # Key ring of the record's chain, in the same form (kapclinic/audit/keys.py), and where its heads are written.
@@ -192,6 +195,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 IDLE_LOCK_MINUTES = env_int("IDLE_LOCK_MINUTES", 15, least=1)
+# What one person may read, counted from the record: far above what hands can do (POLICY; kapclinic/accounts/pace.py).
+READS_A_MINUTE = env_int("READS_A_MINUTE", 240, least=60)
+READS_AN_HOUR = env_int("READS_AN_HOUR", 3000, least=600)
 INVITATION_DAYS = env_int("INVITATION_DAYS", 7, least=1)
 CSRF_COOKIE_SAMESITE = "Lax"
 # Scripts take the token from the page.
@@ -200,12 +206,21 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "kapclinic.accounts.passwords.ContextWordsValidator"},
 ]
+# A file of hashes of breached passwords, sorted (kapclinic/accounts/breached.py); without one none is looked up.
+BREACHED_PASSWORDS = env_str("KAP_BREACHED_PASSWORDS", "")
+if BREACHED_PASSWORDS:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {
+            "NAME": "kapclinic.accounts.breached.BreachedPasswordValidator",
+            "OPTIONS": {"path": BREACHED_PASSWORDS},
+        }
+    )
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk:today"
 ACCOUNT_ADAPTER = "kapclinic.accounts.adapter.InvitationOnlyAdapter"
@@ -248,6 +263,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 8
 MFA_TOTP_ISSUER = "KAP Clinic"
 MFA_FORMS = {
     "authenticate": "kapclinic.accounts.forms.CodeForm",

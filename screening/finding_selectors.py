@@ -26,6 +26,7 @@ from screening.models import (
     RiskState,
 )
 from screening.models.findings import ScopeChoice, SeverityChoice
+from screening.segments import withholdable
 
 
 def standing_findings(episode: Episode, *, session_key: uuid.UUID | None = None) -> list[Finding]:
@@ -216,11 +217,19 @@ def latest_decision(episode: Episode) -> EligibilityDecision | None:
 def holding_reasons(evaluation: Evaluation, accepted: Mapping[str, str]) -> tuple[Reason, ...]:
     """Every reason of these rules to hold a dose: absolute findings, unanswered ones, missing answers."""
     found = [
-        Reason(f"finding-{finding.code}", f"{finding.rule.label}. {finding.rule.resolve}")
+        Reason(
+            f"finding-{finding.code}",
+            f"{finding.rule.label}. {finding.rule.resolve}",
+            category=withholdable(finding.code),
+        )
         for finding in evaluation.of(Severity.ABSOLUTE)
     ]
     found += [
-        Reason(f"finding-{finding.code}", f"{finding.rule.label}: waits for a prescriber's decision.")
+        Reason(
+            f"finding-{finding.code}",
+            f"{finding.rule.label}: waits for a prescriber's decision.",
+            category=withholdable(finding.code),
+        )
         for finding in evaluation.of(Severity.RELATIVE)
         if accepted.get(finding.code) != finding.evidence_hash
     ]

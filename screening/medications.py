@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -84,6 +85,7 @@ class _Formulary:
     classes: tuple[MedicationClass, ...]
     entries: dict[str, _Entry]
     not_the_substance: frozenset[str]
+    segments: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -116,6 +118,7 @@ def _formulary() -> _Formulary:
         ),
         entries=entries,
         not_the_substance=frozenset(data["salts"]) | frozenset(data["forms"]),
+        segments={item["name"]: item["segment"] for item in data["ingredients"] if "segment" in item},
     )
 
 
@@ -130,6 +133,12 @@ def class_label(key: str) -> str:
         if entry.key == key:
             return entry.label
     raise KeyError(key)
+
+
+def segments_of(ingredients: Iterable[str]) -> frozenset[str]:
+    """The segments of the record (consent categories) that taking these ingredients gives away."""
+    known = _formulary().segments
+    return frozenset(known[name] for name in ingredients if name in known)
 
 
 def list_version() -> str:

@@ -40,6 +40,8 @@ class ConditionKind:
     has_liver_grade: bool = False
 
 
+SUBSTANCES = "substances"
+
 SYSTEMS = (
     System("heart", "Heart and blood vessels"),
     System("nerves", "Brain and nerves"),
@@ -49,7 +51,7 @@ SYSTEMS = (
     System("eyes", "Eyes"),
     System("urine", "Bladder and urinary tract"),
     System("mind", "Mental health"),
-    System("substances", "Alcohol and other substances"),
+    System(SUBSTANCES, "Alcohol and other substances"),
     System("ketamine", "Earlier ketamine and allergies"),
     System("support", "Support and therapy"),
 )

@@ -1,11 +1,14 @@
 """Work that the clock brings: a record that nobody completed, a dose that is not ready."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from episodes import guards
 from episodes.guards import GuardContext
+from episodes.sharing import as_kept
 from kapclinic.accounts.models import Role
+from kapclinic.clinics.refusals import Reason
 from kapclinic.jobs.registry import handler
 from kapclinic.notices.models import Urgency
 from kapclinic.notices.services import close_task, open_task
@@ -105,12 +108,20 @@ def _in_short(sentences: list[str]) -> str:
     return " ".join([*shown, *([f"And {more} more."] if more else [])])[:400]
 
 
-def readiness_gaps(session: DosingSession, *, now: datetime) -> list[tuple[str, str]]:
-    """What would refuse the start and does not wait for the day itself, as code and sentence."""
+def readiness_gaps(
+    session: DosingSession,
+    *,
+    now: datetime,
+    said: Callable[[Iterable[Reason]], tuple[Reason, ...]] = as_kept,
+) -> list[tuple[str, str]]:
+    """What would refuse the start and does not wait for the day itself, as code and sentence.
+
+    `said` words the reasons for a reader; without one they name nothing that a sharing consent can withhold.
+    """
     context = GuardContext("dose.start", session.episode, now, subject=session)
     gaps = [
         (reason.code, reason.text)
-        for reason in guards.reasons(context)
+        for reason in said(guards.reasons(context))
         if reason.code in KNOWN_BEFORE or not reason.code.startswith(OF_THE_DAY)
     ]
     if selectors.active_order(session) is None:

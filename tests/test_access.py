@@ -7,6 +7,7 @@ arguments tests/url_arguments.py has no object, fails.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -23,12 +24,15 @@ from tests import factories
 from tests.url_arguments import BY_NAME, OF_CLINIC
 from tests.walk import (
     ADDRESSES,
+    ASK_WHO,
     GUARDED,
+    NO_EXPORT,
     Address,
     Walker,
     World,
     ask,
     header_faults,
+    session_of,
     standing_world,
     url_of,
 )
@@ -133,6 +137,42 @@ def test_address_answers_as_the_access_table_says(address: Address, world: World
                 wrong.append(f"{method} by a person of another clinic: finds something, {answer.status_code}")
     assert taken, "the address takes neither GET nor POST"
     assert not wrong, "\n".join([address.name, *wrong])
+
+
+# Words in the name of an address that say that something leaves the program.
+_OUT = frozenset(
+    {"export", "csv", "pdf", "zip", "xlsx", "download", "file", "copy", "feed", "backup", "dump"}
+)
+
+
+def test_address_that_takes_data_out_is_listed_when_it_exists() -> None:
+    names = {address.name for address in GUARDED}
+    out = {
+        address.name
+        for address in GUARDED
+        if _OUT & set(re.split("[:-]", address.name)) or str(address.action).endswith(".export")
+    }
+    asking = {entry.split()[1] for entry in ASK_WHO}
+    assert asking | set(NO_EXPORT) <= names, "listed, and not there any more"
+    assert out - asking - set(NO_EXPORT) == set(), (
+        "have it ask who it is (confirm=…) and list it in ASK_WHO, or say in NO_EXPORT why it is no export (tests/walk.py)"
+    )
+
+
+@pytest.mark.parametrize("entry", sorted(ASK_WHO))
+def test_what_takes_data_out_or_lets_somebody_in_asks_who_it_is(entry: str, world: World) -> None:
+    method, name = entry.split()
+    address = next(address for address in GUARDED if address.name == name)
+    url = url_of(address, world.situation)
+    person = world.situation.team[ASK_WHO[entry]]
+    unproved, proved = session_of(person, is_proved=False), session_of(person)
+    for each in ("GET", "HEAD") if method == "GET" else (method,):
+        asked = ask(each, url, unproved)
+        assert asked.status_code == HTTPStatus.FOUND
+        assert asked["Location"].startswith(reverse("account_reauthenticate")), each
+        answer = ask(each, url, proved)
+        assert answer.status_code not in DENIED or entry in NARROWER
+        assert not answer.headers.get("Location", "").startswith(reverse("account_reauthenticate"))
 
 
 def _check_stranger(address: Address, method: str, url: str, wrong: list[str]) -> None:

@@ -91,13 +91,15 @@ def _make_world() -> World:
     walkers += [Walker(role, factories.make_member(clinic, role), in_clinic) for role in clinical]
     outsider = factories.make_member(factories.make_clinic("Other Demo Clinic"), *Role)
     people = [outsider, *(walker.user for walker in walkers)]
-    return World(situation, tuple(walkers), outsider, {user.pk: _sign_in(user) for user in people})
+    return World(situation, tuple(walkers), outsider, {user.pk: session_of(user) for user in people})
 
 
-def _sign_in(user: User) -> str:
+def session_of(user: User, *, is_proved: bool = True) -> str:
+    """The key of a new session of a signed-in person who has just proved who they are, unless told otherwise."""
     client = Client()
     client.force_login(user)
-    factories.prove(client, user)
+    if is_proved:
+        factories.prove(client, user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
@@ -160,6 +162,42 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _NO_UPLOAD_RUNS = {"documents:attachment-file"}
+# What takes data out, or lets somebody else in: each asks once more who it is; a role that may call it.
+ASK_WHO = {
+    "GET outcomes:export-csv": Role.MANAGER,
+    "POST outcomes:issue": Role.MANAGER,
+    "GET documents:reports-file": Role.MANAGER,
+    "POST administration:review-export": Role.MANAGER,
+    "GET screening:import-refused": Role.MANAGER,
+    "POST scheduling:feed": Role.NURSE,
+    "POST episodes:give-out": Role.THERAPIST,
+    "POST episodes:emergency": Role.THERAPIST,
+    "GET episodes:disclosure-copy": Role.THERAPIST,
+    "POST process_notes:release": Role.THERAPIST,
+    "POST process_notes:transfers": Role.MANAGER,
+    "POST process_notes:transfer-receive": Role.THERAPIST,
+    "POST administration:invite": Role.MANAGER,
+    "POST administration:invitation-resend": Role.MANAGER,
+    "POST administration:person": Role.MANAGER,
+    "POST administration:role-end": Role.MANAGER,
+    "POST administration:role-director": Role.MANAGER,
+    "POST administration:second-step-remove": Role.MANAGER,
+    "GET breakglass:open": Role.NURSE,
+    "POST breakglass:open": Role.NURSE,
+    "POST accounts:sign-in-end": Role.NURSE,
+    "POST accounts:sign-ins-end": Role.NURSE,
+}
+# One patient's paper that is read in their care, in the browser; "?download=1" asks there.
+_PAPERS = [f"documents:{shelf}-file" for shelf in ("records", "handoffs", "sheets", "disclosures")]
+# What looks like an export, and why it does not ask.
+NO_EXPORT = {
+    **dict.fromkeys(_PAPERS, "asks when it is taken away"),
+    "documents:attachment": "one patient's paper, which browsers must never open in place",
+    "documents:reports-detail": "a page; its file asks",
+    "documents:reports-status": "a part of that page",
+    "documents:reports-retry": "has the file made again; the file asks",
+    "scheduling:feed-revoke": "takes back what was let out",
+}
 
 
 def header_faults(address: Address, answer: HttpResponse) -> Iterator[str]:
@@ -181,6 +219,11 @@ def header_faults(address: Address, answer: HttpResponse) -> Iterator[str]:
         yield "Content-Security-Policy allows inline style or script"
     if "frame-ancestors 'none'" not in policy and "sandbox" not in policy:
         yield "Content-Security-Policy lets other sites frame it"
+    is_listed = (
+        address.name in NO_EXPORT or f"GET {address.name}" in ASK_WHO or f"POST {address.name}" in ASK_WHO
+    )
+    if "Content-Disposition" in answer.headers and address.action is not None and not is_listed:
+        yield "gives out a file: have it ask who it is (confirm=…) and list it in ASK_WHO"
     if answer.status_code == HTTPStatus.OK and address.name in _NO_UPLOAD_RUNS:
         if not answer.headers.get("Content-Disposition", "").startswith("attachment"):
             yield "an upload is shown in the browser"

@@ -13,6 +13,7 @@ from episodes import services
 from episodes.access import episode_for, row_for
 from episodes.forms import ConsentForm, RevokeConsentForm
 from episodes.models import SHAREABLE, Consent, ConsentKind, Episode, RecipientPart
+from episodes.services.watching import ending_consents, last_day_to_warn
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
@@ -85,13 +86,18 @@ def show(request: ActorRequest, episode: Episode) -> HttpResponse:
             "attachment", "recipient_outside", "created_by", "revoked_by", "entered_in_error_by"
         )
     )
+    now = timezone.now()
+    until = last_day_to_warn(episode.clinic, now=now)
     return render(
         request,
         "episodes/consents.html",
         {
             "episode": episode,
             "form": form,
-            "rows": consent_rows(consents, timezone.localdate()),
+            "rows": consent_rows(consents, now.astimezone(episode.clinic.zone).date()),
+            "ending": {
+                consent.pk for consent in ending_consents(consents, episode.clinic, now=now, until=until)
+            },
             "has_scope": can(request.actor, "episode.view", episode),
             "may_list": can(request.actor, "disclosure.list", episode),
         },

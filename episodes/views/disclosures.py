@@ -81,7 +81,7 @@ def disclosures(request: ActorRequest, episode: Episode) -> HttpResponse:
     )
 
 
-@page("document.give-out", fetch=_paper)
+@page("document.give-out", fetch=_paper, confirm=("POST",))
 def give_out(request: ActorRequest, document: Document) -> HttpResponse:
     """Make a copy out to the patient or to a clinician outside."""
     episode = _read_episode(request, document)
@@ -105,7 +105,7 @@ def give_out(request: ActorRequest, document: Document) -> HttpResponse:
     return _form_page(request, "episodes/give_out.html", document, episode, form)
 
 
-@page("document.give-out", fetch=_paper)
+@page("document.give-out", fetch=_paper, confirm=("POST",))
 def emergency(request: ActorRequest, document: Document) -> HttpResponse:
     """In an emergency: show me what is withheld, or give it to somebody who treats the patient now."""
     episode = _read_episode(request, document)
@@ -156,7 +156,12 @@ def _form_page(
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-@page("document.give-out", fetch=row_for(Disclosure, "document", "rendition__blob"), methods=("GET", "HEAD"))
+@page(
+    "document.give-out",
+    fetch=row_for(Disclosure, "document", "rendition__blob"),
+    methods=("GET", "HEAD"),
+    confirm=("GET", "HEAD"),
+)
 def copy_file(request: ActorRequest, disclosure: Disclosure) -> HttpResponse:
     """The PDF of a copy as it was made out, while what it rests on still holds."""
     now = timezone.now()

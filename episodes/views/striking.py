@@ -7,10 +7,12 @@ from django.apps import apps
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from episodes.access import row_for
+from episodes.access import episode_of, row_for
 from episodes.forms import StrikeForm
+from episodes.readers import eyes_of
 from episodes.services.striking import can_be_struck, strike_entry
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
@@ -42,9 +44,16 @@ def strike(request: ActorRequest, entry: Any) -> HttpResponse:
         else:
             messages.success(request, "The entry is struck through.")
             return HttpResponseRedirect(back) if back else redirect("desk:today")
+    episode = episode_of(entry)
+    sees = episode is None or eyes_of(request.actor, episode, now=timezone.now()).reads_row(entry)
     return render(
         request,
         "episodes/strike.html",
-        {"form": form, "entry": entry, "what": entry._meta.verbose_name, "back": back},
+        {
+            "form": form,
+            "entry": entry if sees else "withheld",
+            "what": entry._meta.verbose_name,
+            "back": back,
+        },
         status=422 if form.errors else 200,
     )

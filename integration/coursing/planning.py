@@ -33,7 +33,7 @@ def plan_course(problem: CourseProblem, *, time_limit_seconds: float) -> Course:
     deadline = perf_counter() + time_limit_seconds
     wanted = {slot.number: slot.wanted for slot in problem.slots if slot.wanted in slot.starts}
     simple = Course(unplaced=frozenset(problem.slot_of), is_proven=False)
-    if problem.shape.spacing.allows(wanted.values()):
+    if _in_order(wanted) and problem.shape.spacing.allows(wanted.values()):
         simple = _around(problem, wanted, seconds=deadline - perf_counter())
         if simple.is_whole:
             return simple
@@ -75,9 +75,7 @@ def other_starts(
     found: list[datetime] = []
     for start in _day_by_day(near, problem.wishes.zone)[: _TRIES_EACH * most]:
         moved = {**starts, number: start}
-        if sorted(moved, key=moved.__getitem__) != sorted(moved):
-            continue
-        if not problem.shape.spacing.allows(moved.values()):
+        if not (_in_order(moved) and problem.shape.spacing.allows(moved.values())):
             continue
         tried = _around(problem, moved, left_out=course.missing, staying=staying, seconds=_SECONDS_PER_TRY)
         if len(tried.doses) == len(moved) and tried.missing <= course.missing:
@@ -85,6 +83,11 @@ def other_starts(
         if len(found) == most or perf_counter() > deadline:
             break
     return tuple(sorted(found))
+
+
+def _in_order(starts: Mapping[int, datetime]) -> bool:
+    """Whether doses begin in the order of their numbers."""
+    return sorted(starts, key=starts.__getitem__) == sorted(starts)
 
 
 def _free_starts(problem: CourseProblem, slot: Slot) -> set[datetime]:

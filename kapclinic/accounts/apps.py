@@ -9,6 +9,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from allauth.account.signals import authentication_step_completed
         from allauth.mfa.signals import authenticator_added, authenticator_used
 
         from kapclinic.accounts import (
@@ -26,6 +27,7 @@ class AccountsConfig(AppConfig):
         user_logged_out.connect(sign_ins.on_signed_out, dispatch_uid="accounts.signed_out")
         for given in (authenticator_added, authenticator_used):
             given.connect(second_step.on_step_given, dispatch_uid="accounts.second_step_given")
+        authentication_step_completed.connect(sign_ins.on_proved, dispatch_uid="accounts.proved")
         user_logged_in.connect(visits.on_signed_in, dispatch_uid="accounts.record_signed_in")
         user_logged_out.connect(visits.on_signed_out, dispatch_uid="accounts.record_signed_out")
         user_login_failed.connect(visits.on_sign_in_failed, dispatch_uid="accounts.record_failed")

@@ -17,6 +17,7 @@ from crispy_forms.helper import FormHelper
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 
+from kapclinic.accounts import recovery_codes
 from kapclinic.accounts.adapter import secrets_of
 from kapclinic.accounts.models import User
 
@@ -111,6 +112,7 @@ class _Code:
     """A code of the authenticator app, or a recovery code: read with the secrets of the person who is signing in."""
 
     fields: dict[str, forms.Field]
+    cleaned_data: dict[str, Any]
     user: User
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -124,6 +126,7 @@ class _Code:
 
     def clean_code(self) -> str:
         with secrets_of(self.user):
+            self.cleaned_data["code"] = recovery_codes.as_kept(self.user, self.cleaned_data["code"])
             return str(super().clean_code())  # type: ignore[misc]  # the library's form beside it has it
 
 

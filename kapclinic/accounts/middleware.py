@@ -1,13 +1,14 @@
 """Puts the person at work on the request, keeps a locked screen locked, and asks for the second step."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +29,8 @@ _OPEN_WHILE_LOCKED = frozenset(
 
 
 class SignInMiddleware:
-    """Signs out after 12 hours, and answers nothing but the lock page while the screen is locked (423)."""
+    """Signs out after 12 hours, answers nothing but the lock page while the screen is locked (423), and gives the session
+    a new key when its person proves who they are."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -36,9 +38,19 @@ class SignInMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.sign_in = None  # type: ignore[attr-defined]  # the attribute is ours
         request.is_locked = False  # type: ignore[attr-defined]  # the attribute is ours
+        request.renews_key = False  # type: ignore[attr-defined]  # the attribute is ours
         if request.user.is_authenticated:
             self._look(request)
-        return self.get_response(request)
+        elif sign_ins.came_too_early(request):
+            # The answer must not take the new key from the browser, which sends the same again under it.
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME)
+            return HttpResponseRedirect(request.get_full_path(), preserve_request=True)
+        response = self.get_response(request)
+        # At the very end, so that what the person's other windows ask for meanwhile still finds its session; an answer that
+        # failed saves no session.
+        if request.renews_key and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:  # type: ignore[attr-defined]
+            sign_ins.renew_key(request)
+        return response
 
     def _look(self, request: HttpRequest) -> None:
         now = timezone.now()

@@ -5,6 +5,7 @@ then on by the provider's own key for them (`sub`). It stands for the second ste
 for one (`amr`, `acr`); else the clinic's own step follows.
 """
 
+import secrets
 from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
@@ -66,11 +68,17 @@ class InvitedOnlySocialAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Match the person; raises ImmediateHttpResponse, back to sign-in, for whoever is not known."""
+        """Match the person; raises ImmediateHttpResponse, back to sign-in, for whoever is not known.
+
+        Raises OAuth2Error for an ID token without the nonce that this browser set out with: one of another time, or of
+        somebody else (OpenID Connect Core 1.0, 3.1.3.7).
+        """
         told = sociallogin.account.extra_data
         token, profile = told.get("id_token") or {}, told.get("userinfo") or {}
         if sociallogin.state.get("process") != "login" or not token.get("sub"):
             _turn_away(request)
+        if not _is_answer_to(sociallogin.state, token):
+            raise OAuth2Error("the ID token was made for another errand")
         if profile and profile.get("sub") != token["sub"]:
             _turn_away(request)
         if not sociallogin.is_existing:
@@ -79,6 +87,24 @@ class InvitedOnlySocialAdapter(DefaultSocialAccountAdapter):
                 _turn_away(request)
             sociallogin.connect(request, person)
         request.is_strong_sign_in = is_strong(token)  # type: ignore[attr-defined]  # read where the sign-in begins
+
+
+def _is_answer_to(state: dict[str, Any], claims: dict[str, Any]) -> bool:
+    sent, came = state.get("nonce"), claims.get("nonce")
+    return isinstance(sent, str) and isinstance(came, str) and constant_time_compare(sent, came)
+
+
+class SettingOut(OAuth2LoginView):
+    """The way to the provider, with a nonce of its own that the ID token must bring back."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        provider = self.get_provider()
+        sent = provider.get_redirect_from_request_kwargs(request)
+        nonce = secrets.token_urlsafe(32)
+        sent["auth_params"] = {**sent["auth_params"], "nonce": nonce}
+        # What is named beside the library's own arguments is kept with the state.
+        response: HttpResponse = provider.redirect(request, **sent, nonce=nonce)
+        return response
 
 
 def _person_with(claims: dict[str, Any]) -> User | None:
@@ -114,7 +140,7 @@ def _answer(request: HttpRequest, provider_id: str, view: Any) -> HttpResponse:
 @require_POST
 def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
     """To the provider, asked for by the sign-in page. 404 where none is set."""
-    return _answer(request, provider_id, OAuth2LoginView)
+    return _answer(request, provider_id, SettingOut)
 
 
 @public_page

@@ -1,7 +1,9 @@
 """The one gate in front of every page: sign-in, scope, right, in that order."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
@@ -13,6 +15,7 @@ from django.utils.cache import patch_cache_control
 
 from kapclinic.accounts import policy, second_step
 from kapclinic.accounts.models import SignIn
+from kapclinic.accounts.pace import TooFast
 from kapclinic.accounts.policy import Actor, Relation
 from kapclinic.accounts.visits import Visit
 
@@ -42,7 +45,8 @@ def page(
     second argument. `about(thing)` names the object that the right is asked on, where that is not the thing itself
     (a note's episode). Anonymous people are sent to sign-in; a thing out of scope is 404; in scope without the right is 403.
     For the methods in `confirm` the person proves once more who they are, unless they did in the last minutes; what a form
-    sent is kept meanwhile and goes on by itself. The view finds in `request.relation` through which relation it was let in.
+    sent is kept meanwhile and goes on by itself. Who reads faster than hands can is answered 429 (kapclinic/accounts/pace.py).
+    The view finds in `request.relation` through which relation it was let in.
     """
     if action not in policy.TABLE:
         raise KeyError(f"{action} is not in the access table")
@@ -64,26 +68,31 @@ def page(
             if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
                 # No name holds it, and the database takes no question with it.
                 raise Http404
-            with visit.refusals_recorded():
-                if fetch is None:
-                    visit.relation = policy.relation_for(actor, action)
-                    if visit.relation is None:
-                        raise PermissionDenied
-                    _ask_to_confirm(request, confirm)
-                    response = view(request, *args, **kwargs)
-                else:
-                    visit.thing = fetch(actor, **kwargs)
-                    subject = visit.thing if about is None else about(visit.thing)
-                    visit.relation = policy.relation_for(actor, action, subject)
-                    if visit.relation is None:
-                        if policy.in_scope(actor, subject, action):
+            try:
+                with visit.refusals_recorded():
+                    if fetch is None:
+                        visit.relation = policy.relation_for(actor, action)
+                        if visit.relation is None:
                             raise PermissionDenied
-                        raise Http404
-                    request.relation = visit.relation  # type: ignore[attr-defined]  # the attribute is ours
-                    _ask_to_confirm(request, confirm)
-                    for on_entry in _on_entry:
-                        on_entry(request, action, subject, visit.relation)
-                    response = view(request, visit.thing)
+                        visit.hold_back()
+                        _ask_to_confirm(request, confirm)
+                        response = view(request, *args, **kwargs)
+                    else:
+                        visit.thing = fetch(actor, **kwargs)
+                        subject = visit.thing if about is None else about(visit.thing)
+                        visit.relation = policy.relation_for(actor, action, subject)
+                        if visit.relation is None:
+                            if policy.in_scope(actor, subject, action):
+                                raise PermissionDenied
+                            raise Http404
+                        request.relation = visit.relation  # type: ignore[attr-defined]  # the attribute is ours
+                        visit.hold_back()
+                        _ask_to_confirm(request, confirm)
+                        for on_entry in _on_entry:
+                            on_entry(request, action, subject, visit.relation)
+                        response = view(request, visit.thing)
+            except TooFast as held:
+                return _come_again(request, held)
             visit.record(response.status_code)
             patch_cache_control(response, no_store=True, private=True)
             return response
@@ -106,9 +115,29 @@ def register_on_entry(function: OnEntry) -> None:
 
 
 def _ask_to_confirm(request: HttpRequest, methods: tuple[str, ...]) -> None:
-    if request.method in methods and not second_step.proved_lately(request):
-        # Its middleware keeps what a form sent and asks for password, code or passkey.
+    if request.method in methods:
+        ask_who_it_is(request)
+
+
+def ask_who_it_is(request: HttpRequest) -> None:
+    """Raises ReauthenticationRequired unless the person proved who they are in the last minutes.
+
+    For a view that asks only sometimes; one that always does says so with `confirm`.
+    """
+    if not second_step.proved_lately(request):
+        # The library's middleware keeps what a form sent and asks for password, code or passkey.
         raise ReauthenticationRequired
+
+
+def _come_again(request: HttpRequest, held: TooFast) -> HttpResponse:
+    """429, with the seconds after which there is room again."""
+    minutes = math.ceil(held.seconds / 60)
+    response = render(
+        request, "accounts/too_fast.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS
+    )
+    response["Retry-After"] = str(held.seconds)
+    patch_cache_control(response, no_store=True, private=True)
+    return response
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

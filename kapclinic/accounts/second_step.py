@@ -22,8 +22,13 @@ from kapclinic.encryption import key_ring
 
 # What counts as a step of its own. Recovery codes stand in for one that is lost.
 STEPS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-# Where django-allauth keeps what is sealed, by the kind of its row.
-SEALED = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+# Where django-allauth keeps what is sealed: the kind of its row, and the place in it.
+SEALED = (
+    (Authenticator.Type.TOTP, "secret"),
+    (Authenticator.Type.RECOVERY_CODES, "seed"),
+    # A list, all of it sealed at the same time.
+    (Authenticator.Type.RECOVERY_CODES, "migrated_codes"),
+)
 
 
 def steps_of(user: User) -> QuerySet[Authenticator]:
@@ -84,3 +89,5 @@ def on_step_given(
         SignIn.objects.filter(pk=sign_in.pk, second_step_at__isnull=True).update(
             second_step_at=timezone.now()
         )
+        # The session may do more from now on.
+        request.renews_key = True  # type: ignore[attr-defined]  # read by SignInMiddleware

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from kapclinic.accounts import oidc
 from kapclinic.accounts.pages import public_page
-from kapclinic.accounts.views.second_step import RemovePasskey, show
+from kapclinic.accounts.views.second_step import RemovePasskey, ShowRecoveryCodes, show
 
 urlpatterns = [
     path("login/", public_page(never_cache(views.login)), name="account_login"),
@@ -48,7 +48,7 @@ urlpatterns = [
     ),
     path(
         "second-step/codes/",
-        public_page(never_cache(recovery_codes.view_recovery_codes)),
+        public_page(never_cache(ShowRecoveryCodes.as_view())),
         name="mfa_view_recovery_codes",
     ),
     path(

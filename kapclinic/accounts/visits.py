@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from kapclinic.accounts.models import User
+from kapclinic.accounts.pace import TooFast, is_reading, seconds_to_wait
 from kapclinic.accounts.policy import HOUSE_ACTIONS, Relation
 from kapclinic.accounts.sign_ins import BACKGROUND_HEADER, Unlock
 from kapclinic.audit.access import is_on_record, record_access
@@ -19,7 +22,7 @@ SIGN_IN, UNLOCK = "account.sign-in", "account.unlock"
 # Being let in to a page of the house is no news, but for these, which bring whole tables in or out.
 _TELLING = ("import.", "audit.")
 _REPEATS_WITHIN = timedelta(minutes=30)
-_DENIED = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND}
+_DENIED = {403: Outcome.FORBIDDEN, 404: Outcome.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS: Outcome.LOCKED_OUT}
 # Arguments of an address that name a thing; others (a slug, a calendar feed's secret) are not kept.
 _NAMING = ("pk", "public_id", "person")
 
@@ -45,11 +48,24 @@ class Visit:
         except Http404:
             self.record(404)
             raise
+        except TooFast:
+            self.record(HTTPStatus.TOO_MANY_REQUESTS)
+            raise
+
+    def hold_back(self) -> None:
+        """Raises TooFast for a person who has read more than hands can; what a page asks for by itself does not count."""
+        if not is_reading(self._request.method, self._action) or not _is_telling(self._action):
+            return
+        if self._is_repeated:
+            return
+        seconds = seconds_to_wait(cast(User, self._request.user).pk, now=timezone.now())
+        if seconds:
+            raise TooFast(seconds)
 
     def record(self, status: int) -> None:
         """Write down how the visit ended; `status` is the answer's."""
         outcome = _DENIED.get(status, Outcome.ALLOWED)
-        if outcome is Outcome.ALLOWED and (not _is_telling(self._action) or self._is_repeated()):
+        if outcome is Outcome.ALLOWED and (not _is_telling(self._action) or self._is_repeated):
             return
         actor = getattr(self._request, "actor", None)
         record_access(
@@ -63,6 +79,7 @@ class Visit:
             object_id=self._asked_for,
         )
 
+    @cached_property
     def _is_repeated(self) -> bool:
         """A page that asks by itself each minute is one read in half an hour, not thirty."""
         if BACKGROUND_HEADER not in self._request.headers:

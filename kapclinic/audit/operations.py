@@ -24,22 +24,45 @@ from pgtrigger import compiler
 from pgtrigger.migrations import AddTrigger, RemoveTrigger
 
 
-class CreateTables(Operation):
-    """Make many tables, each complete with its fields, constraints and indexes."""
+class InOneStep(Operation):
+    """Do what `makemigrations` wrote, one operation after the other, between two renderings of the state.
+
+    Each operation sees the models as they are before the first and after the last. So a table made here gets all its
+    fields, constraints and indexes at once, and nothing may be changed twice in one step.
+    """
 
     reversible = True
-    serialization_expand_args = ["models"]
+    serialization_expand_args = ["operations"]
+    ALLOWED = (
+        AddConstraint,
+        AddField,
+        AddIndex,
+        AddTrigger,
+        AlterField,
+        CreateModel,
+        RemoveConstraint,
+        RemoveIndex,
+        RemoveTrigger,
+    )
 
-    def __init__(self, models: Sequence[CreateModel]):
-        self.models = list(models)
+    def __init__(self, operations: Sequence[Operation]):
+        """Raises TypeError for an operation that needs the states between, such as one that runs Python."""
+        self.operations = list(operations)
+        self.made = {operation.name_lower for operation in operations if isinstance(operation, CreateModel)}
+        for operation in operations:
+            alters_what_is_made = (
+                isinstance(operation, AlterField) and operation.model_name_lower in self.made
+            )
+            if alters_what_is_made or not isinstance(operation, self.ALLOWED):
+                raise TypeError(f"“{operation.describe()}” needs a step of its own")
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return (self.__class__.__qualname__, [], {"models": self.models})
+        return (self.__class__.__qualname__, [], {"operations": self.operations})
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         # Without rendered models the state takes each change as it is, and renders all of them once when asked.
         state.__dict__.pop("apps", None)
-        for operation in self.models:
+        for operation in self.operations:
             operation.state_forwards(app_label, state)
 
     def database_forwards(
@@ -49,8 +72,9 @@ class CreateTables(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        for operation in self.models:
-            operation.database_forwards(app_label, schema_editor, from_state, to_state)
+        for operation in self.operations:
+            if not self._comes_with_its_table(operation):
+                operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self,
@@ -59,11 +83,39 @@ class CreateTables(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        for operation in reversed(self.models):
-            operation.database_backwards(app_label, schema_editor, from_state, to_state)
+        for operation in reversed(self.operations):
+            if isinstance(operation, AddTrigger) and operation.model_name.lower() in self.made:
+                # Its function outlives the table, and the library looks for the table in the state without it.
+                assert isinstance(operation.trigger, compiler.Trigger)
+                schema_editor.execute(operation.trigger.uninstall_sql, params=None)
+            elif isinstance(operation, AddConstraint) and not self._comes_with_its_table(operation):
+                # A condition may name a field of this step, which the state before does not have.
+                operation.database_backwards(app_label, schema_editor, from_state, from_state)
+            elif not self._comes_with_its_table(operation):
+                operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
-        return f"Create {len(self.models)} tables"
+        return f"Make {len(self.operations)} changes"
+
+    def _comes_with_its_table(self, operation: Operation) -> bool:
+        if isinstance(operation, AddField | AddIndex | AddConstraint):
+            return operation.model_name.lower() in self.made
+        return False
+
+
+class CreateTables(InOneStep):
+    """Make many tables, each complete with its fields, constraints and indexes."""
+
+    serialization_expand_args = ["models"]
+
+    def __init__(self, models: Sequence[CreateModel]):
+        super().__init__(models)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return (self.__class__.__qualname__, [], {"models": self.operations})
+
+    def describe(self) -> str:
+        return f"Create {len(self.operations)} tables"
 
 
 class AddTriggers(Operation):
@@ -107,81 +159,3 @@ class AddTriggers(Operation):
 
     def describe(self) -> str:
         return f"Create {len(self.triggers)} triggers"
-
-
-class InOneStep(Operation):
-    """Do what `makemigrations` wrote, one operation after the other, between two renderings of the state.
-
-    Each operation sees the models as they are before the first and after the last. So a table made here gets all its
-    fields, constraints and indexes at once, and nothing may be changed twice in one step.
-    """
-
-    reversible = True
-    serialization_expand_args = ["operations"]
-    ALLOWED = (
-        AddConstraint,
-        AddField,
-        AddIndex,
-        AddTrigger,
-        AlterField,
-        CreateModel,
-        RemoveConstraint,
-        RemoveIndex,
-        RemoveTrigger,
-    )
-
-    def __init__(self, operations: Sequence[Operation]):
-        """Raises TypeError for an operation that needs the states between, such as one that runs Python."""
-        self.operations = list(operations)
-        self.made = {operation.name_lower for operation in operations if isinstance(operation, CreateModel)}
-        for operation in operations:
-            alters_what_is_made = (
-                isinstance(operation, AlterField) and operation.model_name_lower in self.made
-            )
-            if alters_what_is_made or not isinstance(operation, self.ALLOWED):
-                raise TypeError(f"“{operation.describe()}” needs a step of its own")
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return (self.__class__.__qualname__, [], {"operations": self.operations})
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        state.__dict__.pop("apps", None)
-        for operation in self.operations:
-            operation.state_forwards(app_label, state)
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        for operation in self.operations:
-            if not self._comes_with_its_table(operation):
-                operation.database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        for operation in reversed(self.operations):
-            if isinstance(operation, AddTrigger) and operation.model_name.lower() in self.made:
-                # Its function outlives the table, and the library looks for the table in the state without it.
-                assert isinstance(operation.trigger, compiler.Trigger)
-                schema_editor.execute(operation.trigger.uninstall_sql, params=None)
-            elif isinstance(operation, AddConstraint) and not self._comes_with_its_table(operation):
-                # A condition may name a field of this step, which the state before does not have.
-                operation.database_backwards(app_label, schema_editor, from_state, from_state)
-            elif not self._comes_with_its_table(operation):
-                operation.database_backwards(app_label, schema_editor, from_state, to_state)
-
-    def describe(self) -> str:
-        return f"Make {len(self.operations)} changes"
-
-    def _comes_with_its_table(self, operation: Operation) -> bool:
-        if isinstance(operation, AddField | AddIndex | AddConstraint):
-            return operation.model_name.lower() in self.made
-        return False

@@ -30,7 +30,7 @@ def _access_for(actor: Actor, pk: uuid.UUID) -> EmergencyAccess:
     return access
 
 
-@page("glass.break", confirm=("GET", "POST"))
+@page("glass.break", confirm=("GET", "HEAD", "POST"))
 def open_access(request: ActorRequest) -> HttpResponse:
     """Name one patient and the reason; leads to the record."""
     actor, now = request.actor, timezone.now()

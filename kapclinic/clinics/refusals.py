@@ -13,7 +13,8 @@ class Reason:
     """One reason to refuse.
 
     `code` is stable and free of health data; `text` is for people; `field` names the form field it belongs to.
-    `passable_by` holds the role values that may go on with a written reason; an empty set means nobody may.
+    `passable_by` holds the role values that may go on with a written reason; an empty set means nobody may. `category` is
+    what a sharing consent calls that which the text gives away, where a consent can withhold it.
     """
 
     code: str
@@ -22,6 +23,7 @@ class Reason:
     passable_by: frozenset[str] = frozenset()
     # A gap in the papers: one written reason passes all of them together (rule book 0.11).
     is_paperwork: bool = False
+    category: str = ""
 
     @property
     def is_hard(self) -> bool:

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from episodes import guards
 from episodes.guards import GuardContext
 from episodes.models import Allergy, CareTeamMember, Consent, ConsentKind, Episode, EpisodeEvent, TeamPart
+from episodes.services.watching import ending_consents, last_day_to_warn
+from episodes.sharing import MOST_WARN_DAYS
 from episodes.stages import EDGES, JOURNEY, Stage
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.links import link
@@ -65,7 +67,7 @@ def build_banner(episode: Episode, actor: Actor, *, now: datetime) -> Banner:
         flags += _allergies(episode)
         for source in _sources:
             flags += source(episode, actor, now)
-    flags += _consents(episode, today, is_open=can(actor, "consent.record", episode))
+    flags += _consents(episode, today, now, is_open=can(actor, "consent.record", episode))
     # A telephone number stays on one line.
     telephone = patient.emergency_phone.replace(" ", "\N{NO-BREAK SPACE}")
     emergency = " · ".join(
@@ -110,9 +112,9 @@ def _allergies(episode: Episode) -> list[Flag]:
     return flags
 
 
-def _consents(episode: Episode, today: date, *, is_open: bool) -> list[Flag]:
+def _consents(episode: Episode, today: date, now: datetime, *, is_open: bool) -> list[Flag]:
     url = link("episodes:consents", public_id=episode.public_id) if is_open else ""
-    valid = list(Consent.objects.valid_on(today).filter(episode=episode).only("kind", "expires_on"))
+    valid = list(Consent.objects.valid_on(today).filter(episode=episode))
     treatment = [consent for consent in valid if consent.kind == ConsentKind.TREATMENT]
     flags = []
     if not treatment:
@@ -126,8 +128,18 @@ def _consents(episode: Episode, today: date, *, is_open: bool) -> list[Flag]:
             flags.append(Flag(f"Treatment consent ends {last.day} {last:%b}", "amber", url))
         else:
             flags.append(Flag("Treatment consent in force", "green", url))
-    if not any(consent.kind == ConsentKind.SHARING for consent in valid):
+    sharing = [consent for consent in valid if consent.kind == ConsentKind.SHARING]
+    if not sharing:
         flags.append(Flag("No sharing consent", "neutral", url))
+    # The clinic's setting is asked for only where an end is near at all.
+    near = today + timedelta(days=MOST_WARN_DAYS)
+    if any(consent.expires_on is not None and consent.expires_on <= near for consent in sharing):
+        until = last_day_to_warn(episode.clinic, now=now)
+        for consent in ending_consents(sharing, episode.clinic, now=now, until=until):
+            assert consent.expires_on is not None, "an ending consent has a last day"
+            flags.append(
+                Flag(f"Sharing consent ends {consent.expires_on.day} {consent.expires_on:%b}", "amber", url)
+            )
     return flags
 
 

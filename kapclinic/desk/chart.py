@@ -15,6 +15,7 @@ from kapclinic.desk.windows import ChartWindow, windows_of_episode
 from kapclinic.documents import kinds
 from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import Chart
+from kapclinic.documents.reading import withheld_files
 from kapclinic.documents.selectors import attachments_of, documents_of
 from kapclinic.documents.views import url_name
 from kapclinic.notices.models import Task
@@ -98,7 +99,7 @@ def build_chart(episode: Episode, actor: Actor, *, now: datetime) -> ChartPage:
         doses=doses,
         vitals=vitals,
         vitals_words=vitals_words,
-        documents=_papers(episode, actor),
+        documents=_papers(episode, actor, now),
         timeline=timeline[:TIMELINE_LENGTH],
         has_older=len(timeline) > TIMELINE_LENGTH,
         since_last=since,
@@ -144,8 +145,8 @@ def _owed(episode: Episode, actor: Actor, *, now: datetime) -> list[Owed]:
     ]
 
 
-def _papers(episode: Episode, actor: Actor) -> list[Paper]:
-    """The newest standing documents that the actor may read, and files put in. Two queries."""
+def _papers(episode: Episode, actor: Actor, now: datetime) -> list[Paper]:
+    """The newest standing documents that the actor may read, and files put in that no consent withholds. Three queries."""
     documents = documents_of(clinic=episode.clinic, subject_id=episode.pk).filter(
         entered_in_error_at__isnull=True
     )[:_SINCE_AT_MOST]
@@ -159,9 +160,11 @@ def _papers(episode: Episode, actor: Actor) -> list[Paper]:
         for document in documents
         if can(actor, kinds.kind_of(document.kind).action, episode)
     ]
-    for attachment in attachments_of(clinic=episode.clinic, subject_id=episode.pk).standing()[
-        :_SINCE_AT_MOST
-    ]:
+    files = list(attachments_of(clinic=episode.clinic, subject_id=episode.pk).standing()[:_SINCE_AT_MOST])
+    withheld = withheld_files(actor, files, now=now)
+    for attachment in files:
+        if attachment.pk in withheld:
+            continue
         papers.append(
             Paper(
                 attachment.title,

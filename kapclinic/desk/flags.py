@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from episodes.models import Episode
+from episodes.readers import eyes_of
 from kapclinic.accounts.policy import Actor
 from kapclinic.desk.banner import Flag, flag_source
 from kapclinic.desk.links import link
-from screening.finding_selectors import findings_summary
+from screening.finding_selectors import BannerFinding, findings_summary
+from screening.segments import withholdable
 from sessions.models import PreparationSession
 
 MOST_FINDINGS = 3
@@ -20,16 +22,28 @@ def risk_and_findings(episode: Episode, actor: Actor, now: datetime) -> list[Fla
     flags = []
     if summary.open_risk is not None:
         flags.append(Flag("Suicide-risk assessment open", "red", url))
-    flags += [Flag(f"Absolute: {finding.label}", "red", url) for finding in summary.absolute[:MOST_FINDINGS]]
+    flags += [
+        Flag(f"Absolute: {_name(finding, episode, actor, now)}", "red", url)
+        for finding in summary.absolute[:MOST_FINDINGS]
+    ]
     if len(summary.absolute) > MOST_FINDINGS:
         flags.append(Flag(f"{len(summary.absolute) - MOST_FINDINGS} more absolute findings", "red", url))
     if summary.unanswered:
         count = len(summary.unanswered)
         flags.append(Flag(f"{count} finding{'s' if count != 1 else ''} to answer", "amber", url))
     flags += [
-        Flag(f"{finding.label}: accepted", "neutral", url) for finding in summary.accepted[:MOST_FINDINGS]
+        Flag(f"{_name(finding, episode, actor, now)}: accepted", "neutral", url)
+        for finding in summary.accepted[:MOST_FINDINGS]
     ]
     return flags
+
+
+def _name(finding: BannerFinding, episode: Episode, actor: Actor, now: datetime) -> str:
+    """The finding in words, or that it is withheld; the consents are asked only for one that they can withhold."""
+    category = withholdable(finding.code)
+    if category and not eyes_of(actor, episode, now=now).reads(category):
+        return "a finding that is withheld"
+    return finding.label
 
 
 @flag_source

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from kapclinic.documents.fonts import FONTS, STYLESHEET, font_file
 from kapclinic.documents.signing import SigningFailed, is_configured, load_signer
+from kapclinic.documents.viruses import place_of
 
 
 @register()
@@ -53,6 +54,17 @@ def documents_can_be_signed(app_configs: Any, **kwargs: Any) -> list[CheckMessag
                 id="documents.E004",
             )
         ]
+    return []
+
+
+@register()
+def virus_scanner_has_an_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A scanner that is configured can be asked; whether it answers is seen at each file."""
+    try:
+        if settings.VIRUS_SCANNER:
+            place_of(settings.VIRUS_SCANNER)
+    except ValueError as error:
+        return [Error(f"KAP_CLAMD: {error}.", id="documents.E005")]
     return []
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from kapclinic.accounts.policy import Actor
 from kapclinic.documents.categories import ConsentCategory
-from kapclinic.documents.models import DisclosureBasis, Document
+from kapclinic.documents.models import Attachment, DisclosureBasis, Document
 from kapclinic.documents.notes import content_hash
 
 
@@ -84,6 +85,22 @@ def register(reader: Reader, expected: Expected, actions: Actions) -> None:
     with it beyond reading, as pairs of words and address.
     """
     _rules[:] = [_Rules(reader, expected, actions)]
+
+
+WithheldFiles = Callable[[Actor, Iterable[Attachment], datetime], frozenset[UUID]]
+_file_rules: list[WithheldFiles] = []
+
+
+def register_files(rule: WithheldFiles) -> None:
+    """Register `rule(actor, attachments, now)` -> the keys of those that this person may not see now."""
+    if rule not in _file_rules:
+        _file_rules.append(rule)
+
+
+def withheld_files(actor: Actor, attachments: Iterable[Attachment], *, now: datetime) -> frozenset[UUID]:
+    """Which of these files, all of one episode or patient, are withheld from `actor` at `now`."""
+    files = list(attachments)
+    return frozenset().union(*(rule(actor, files, now) for rule in _file_rules)) if files else frozenset()
 
 
 def is_about_a_patient(document: Document) -> bool:

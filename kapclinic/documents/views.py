@@ -10,19 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 
-from kapclinic.accounts.pages import ActorRequest, page
+from kapclinic.accounts.pages import ActorRequest, ask_who_it_is, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.documents import kinds, snapshots
 from kapclinic.documents.checking import Checked, check_document, check_file
 from kapclinic.documents.forms import CheckForm
 from kapclinic.documents.models import Attachment, Document, Medium, Rendition, RenditionState
-from kapclinic.documents.reading import actions_on, reading_of
+from kapclinic.documents.reading import actions_on, reading_of, withheld_files
 from kapclinic.documents.selectors import version_in_force_after
 from kapclinic.documents.services import (
     ensure_rendition,
@@ -41,6 +42,8 @@ SHELVES = {
     "reports": "outcomes.export",
     "disclosures": "disclosure.list",
 }
+# Files that are an export whoever opens them, and not one patient's paper that is read in their care.
+_EXPORTED = frozenset({"reports"})
 _SHELF_OF = {action: shelf for shelf, action in SHELVES.items()}
 
 # A file never runs anything and is never shown inside another page.
@@ -126,7 +129,12 @@ def _status_card(request: ActorRequest, document: Document) -> HttpResponse:
 
 
 def _file(request: ActorRequest, document: Document) -> HttpResponse:
-    """This reader's PDF as of now; one that was made when more might be seen is never served."""
+    """This reader's PDF as of now; one that was made when more might be seen is never served.
+
+    To take it away (`?download=1`) the person proves once more who they are, as before any export.
+    """
+    if _is_download(request):
+        ask_who_it_is(request)
     now = timezone.now()
     reading = reading_of(request.actor, document, now=now)
     rendition = ensure_rendition(document=document, reading=reading, actor=request.actor.user, now=now)
@@ -152,12 +160,16 @@ def pdf_response(request: HttpRequest, rendition: Rendition, document: Document)
     kind = kinds.kind_of(document.kind)
     # No name and no date of birth in a file name: it ends up in download lists and on printers.
     name = f"{kind.file_word}-{document.number}-v{document.version}.pdf"
-    as_attachment = request.GET.get("download") == "1"
+    as_attachment = _is_download(request)
     response = _bytes(
         request, bytes(rendition.blob.content), "application/pdf", name, rendition.sha256, as_attachment
     )
     response["Content-Security-Policy"] = _ATTACHMENT_POLICY if as_attachment else _PDF_POLICY
     return response
+
+
+def _is_download(request: HttpRequest) -> bool:
+    return request.GET.get("download") == "1"
 
 
 def _retry(request: ActorRequest, document: Document) -> HttpResponse:
@@ -228,7 +240,9 @@ def _attachment(actor: Actor, pk: uuid.UUID) -> Attachment:
 
 @page("attachment.view", fetch=_attachment, methods=("GET", "HEAD"))
 def attachment_file(request: ActorRequest, attachment: Attachment) -> HttpResponse:
-    """An uploaded file, always as a download, never opened by the browser."""
+    """An uploaded file, always as a download, never opened by the browser; 403 where the sharing consent withholds it."""
+    if withheld_files(request.actor, [attachment], now=timezone.now()):
+        raise PermissionDenied
     content = bytes(attachment.blob.content)
     name, sha256 = attachment.filename, attachment.blob.sha256
     response = _bytes(request, content, attachment.media_type, name, sha256, as_attachment=True)
@@ -256,11 +270,13 @@ def shelf_urls() -> list[URLPattern]:
     patterns: list[URLPattern] = []
     for shelf, action in SHELVES.items():
         guard = page(action, fetch=_fetch(action), methods=("GET", "HEAD"))
+        asks = ("GET", "HEAD") if shelf in _EXPORTED else ()
+        guard_file = page(action, fetch=_fetch(action), methods=("GET", "HEAD"), confirm=asks)
         change = page(action, fetch=_fetch(action), methods=("POST",))
         patterns += [
             path(f"{shelf}/<uuid:pk>/", guard(_detail), name=f"{shelf}-detail"),
             path(f"{shelf}/<uuid:pk>/status/", guard(_status_card), name=f"{shelf}-status"),
-            path(f"{shelf}/<uuid:pk>/file.pdf", guard(_file), name=f"{shelf}-file"),
+            path(f"{shelf}/<uuid:pk>/file.pdf", guard_file(_file), name=f"{shelf}-file"),
             path(f"{shelf}/<uuid:pk>/retry/", change(_retry), name=f"{shelf}-retry"),
         ]
     return patterns

@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 
 from episodes.models import CareTeamMember, Consent, ConsentKind, Episode
+from episodes.readers import Eyes
 from integration.models import ActionStep, IntegrationSession
 from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import day_label
@@ -25,7 +26,7 @@ from kapclinic.handoffs.fields import (
     field_of,
 )
 from screening.finding_selectors import latest_decision, open_risk
-from screening.models import Condition, RiskAssessment
+from screening.models import Condition, Medication, RiskAssessment
 from screening.selectors import medication_summary
 from sessions.dose import ROUTE_LABELS, Route
 from sessions.models import DosingSession, Incident, PreparationSession
@@ -65,11 +66,19 @@ class Suggestion:
 
 
 def suggestions(
-    kind: str, *, episode: Episode, session: DosingSession | None = None, now: datetime
+    kind: str,
+    *,
+    episode: Episode,
+    session: DosingSession | None = None,
+    now: datetime,
+    eyes: Eyes | None = None,
 ) -> dict[str, Suggestion]:
-    """What the record offers for the fields of a handoff; fields of which it says nothing are left out."""
+    """What the record offers for the fields of a handoff; fields of which it says nothing are left out.
+
+    `eyes` are the author's: of medications only those are offered that they see. None: their texts are shown to nobody.
+    """
     if kind == TO_PRESCRIBER:
-        found = _before_the_dose(episode)
+        found = _before_the_dose(episode, eyes)
     elif kind == TO_THERAPIST:
         report = None if session is None else dose_report(session)
         found = {} if report is None or session is None else _after_the_dose(report, session)
@@ -117,7 +126,7 @@ def _views(kind: str, episode: Episode) -> dict[str, Suggestion]:
     return found
 
 
-def _before_the_dose(episode: Episode) -> dict[str, Suggestion]:
+def _before_the_dose(episode: Episode, eyes: Eyes | None) -> dict[str, Suggestion]:
     zone = episode.clinic.zone
     notes = IntegrationSession.objects.standing().filter(episode=episode, state="signed")
     last = notes.order_by("-held_from").first()
@@ -150,13 +159,24 @@ def _before_the_dose(episode: Episode) -> dict[str, Suggestion]:
         source = Source("list of preparations", _page("dosing:preparation-list", episode))
         concerns.append(("No preparation session is signed.", source))
     medications = medication_summary(episode)
-    listed = "\n".join(f"{line.medication}:" for line in medications.lines)
-    taken = "Takes no medication." if medications.takes_none else listed
+    listed = "\n".join(
+        f"{line.medication}:"
+        for line in medications.lines
+        if eyes is None or _is_offered(line.medication, eyes)
+    )
+    sees_list = eyes is None or not eyes.withheld(ConsentCategory.MEDICATION)
+    taken = "Takes no medication." if medications.takes_none and sees_list else listed
     return {
         "themes": _joined(themes),
         "readiness": _joined(concerns),
         "adherence": _joined([(taken, Source("medication list", _page("screening:medications", episode)))]),
     }
+
+
+def _is_offered(medication: Medication, eyes: Eyes) -> bool:
+    """At a Part 2 clinic nothing that tells of substance use is put into a field that the consent reads as medication."""
+    is_telling = medication.consent_category is ConsentCategory.SUBSTANCE_USE
+    return eyes.reads_row(medication) and not (is_telling and eyes.is_part2)
 
 
 def _after_the_dose(report: DoseReport, session: DosingSession) -> dict[str, Suggestion]:
@@ -211,9 +231,13 @@ def _coordination(episode: Episode, now: datetime) -> dict[str, Suggestion]:
     """The six topics of the first meeting, as far as the record has them."""
     overview = _page("screening:overview", episode)
     home = _page("episodes:episode-detail", episode)
+    known = Condition.objects.current().of_episode(episode)
+    # Substance use has a field of its own, with a category of its own.
     conditions = [
-        str(condition) for condition in Condition.objects.current().of_episode(episode)[:_MOST_CONDITIONS]
-    ]
+        str(condition)
+        for condition in known
+        if condition.consent_category is not ConsentCategory.SUBSTANCE_USE
+    ][:_MOST_CONDITIONS]
     indication = episode.get_indication_display()
     if episode.indication_detail:
         indication += f": {episode.indication_detail}"

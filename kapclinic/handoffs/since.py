@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 
@@ -17,6 +18,7 @@ from kapclinic.documents.charts import day_label
 from kapclinic.handoffs.models import Acknowledgement, Handoff, TeamDecision
 from screening.instruments import instrument
 from screening.models import Medication, RiskAssessment
+from screening.segments import category_of_instrument
 from screening.selectors import score_series
 from sessions.models import AdverseEvent, PreparationSession
 from sessions.selectors import doses_of_episode, unanswered_challenges
@@ -26,7 +28,8 @@ from sessions.selectors import doses_of_episode, unanswered_challenges
 class Since:
     """One thing that happened: what it is, in words, when (UTC), and where it stands. `wants` says what is still open of it.
 
-    `category` is what a sharing consent calls it, `origin` the discipline whose record it is, None for both.
+    `category` is what a sharing consent calls it, `origin` the discipline whose record it is, None for both; `by`
+    the key of who recorded it, where that is one person.
     """
 
     title: str
@@ -36,6 +39,7 @@ class Since:
     wants: str = ""
     category: ConsentCategory = ConsentCategory.ADMINISTRATIVE
     origin: Discipline | None = None
+    by: Any = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,16 @@ def since_last_time(episode: Episode, *, before: datetime, eyes: Eyes) -> SinceL
 
 
 def _seen(rows: list[Since], eyes: Eyes) -> list[Since]:
-    seen = [row for row in rows if eyes.sees(row.category, row.origin)]
-    withheld = sorted({row.category for row in rows if not eyes.sees(row.category, row.origin)})
+    seen = [row for row in rows if eyes.reads(row.category, by=row.by, origin=row.origin)]
+    withheld = sorted({row.category for row in rows if row not in seen})
     words = "withheld: the sharing consent does not cover it for this reader"
-    return [*seen, *(Since(str(category.label), words, None, "") for category in withheld)]
+    return [*seen, *(Since(_withheld_title(category), words, None, "") for category in withheld)]
+
+
+def _withheld_title(category: ConsentCategory) -> str:
+    """That there is anything of substance use at all would give it away."""
+    is_telling = category is ConsentCategory.SUBSTANCE_USE
+    return "Something else" if is_telling else str(category.label)
 
 
 def _last_session(episode: Episode, before: datetime) -> tuple[datetime | None, str]:
@@ -161,8 +171,9 @@ def _measured(episode: Episode, since: datetime) -> list[Since]:
                 medication.created_at,
                 url,
                 "",
-                ConsentCategory.MEDICATION,
+                medication.consent_category,
                 Discipline.MEDICAL,
+                medication.created_by_id,
             )
         )
     for point in score_series(episode):
@@ -170,9 +181,8 @@ def _measured(episode: Episode, since: datetime) -> list[Since]:
             title = instrument(point.instrument_id).short_title
             words = "incomplete" if point.total is None else str(point.total)
             url = reverse("screening:response-list", args=[episode.public_id])
-            rows.append(
-                Since(title, words, point.completed_at, url, "", ConsentCategory.SCORES, Discipline.MEDICAL)
-            )
+            category = category_of_instrument(instrument(point.instrument_id))
+            rows.append(Since(title, words, point.completed_at, url, "", category, Discipline.MEDICAL))
     return rows
 
 

@@ -215,7 +215,7 @@ def addendum(request: ActorRequest, note: ProcessNote) -> HttpResponse:
     return _note_page(request, note, form)
 
 
-@page("process-note.hold", fetch=note_for)
+@page("process-note.hold", fetch=note_for, confirm=("POST",))
 def release(request: ActorRequest, note: ProcessNote) -> HttpResponse:
     """Release this one note to one person, as the patient's authorization says."""
     form = ReleaseForm(request.POST or None, note=note)
@@ -273,7 +273,7 @@ def released(request: ActorRequest, release: ProcessNoteRelease) -> HttpResponse
     return render(request, "process_notes/released.html", context)
 
 
-@page("process-note.transfer")
+@page("process-note.transfer", confirm=("POST",))
 def transfers(request: ActorRequest) -> HttpResponse:
     """Managers name a custodian for the notes of somebody who left; they learn neither what nor how many there are."""
     actor = request.actor
@@ -304,7 +304,7 @@ def transfer_withdraw(request: ActorRequest, transfer: ProcessNoteTransfer) -> H
     return redirect("process_notes:transfers")
 
 
-@page("process-note.receive", fetch=transfer_to_for, methods=("POST",))
+@page("process-note.receive", fetch=transfer_to_for, methods=("POST",), confirm=("POST",))
 def transfer_receive(request: ActorRequest, transfer: ProcessNoteTransfer) -> HttpResponse:
     """The custodian takes the notes, sealed."""
     try:

@@ -37,6 +37,8 @@ DUMP, MANIFEST, HEADS = "database.dump", "manifest.json", "heads"
 # What a restored clinic needs and no database holds, with the file under var/secrets of a clinic that runs from its folder.
 KEYS = {"SECRET_KEY": "secret_key", "KAP_ENCRYPTION_KEYS": "encryption_keys", "KAP_AUDIT_KEYS": "audit_keys"}
 _JOBS = "2"
+# Indexes are built in memory rather than in files, and no commit waits for the disk: a restore that breaks off starts anew.
+_RESTORING = {"PGOPTIONS": "-c maintenance_work_mem=256MB -c synchronous_commit=off"}
 
 
 @dataclass(frozen=True)
@@ -295,7 +297,9 @@ def restore(source: Path, keys_file: Path) -> Manifest:
             "--no-privileges",
             f"--jobs={_JOBS}",
         ]
-        _run([*command, f"--dbname={url}", str(source / DUMP)], "pg_restore")
+        _run(
+            [*command, f"--dbname={url}", str(source / DUMP)], "pg_restore", env={**os.environ, **_RESTORING}
+        )
         with psycopg.connect(url, autocommit=True) as connection:
             _compare(manifest.rows, _counts(connection))
             connection.execute("ANALYZE")

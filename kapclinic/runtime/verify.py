@@ -91,12 +91,13 @@ def _on_stop(_sign: int, _frame: FrameType | None) -> None:
 
 
 def pytest_arguments(given: Sequence[str]) -> list[str]:
-    """What pytest is called with: two processes unless the caller chose a number or a debugger."""
+    """What pytest is called with: three processes unless the caller chose a number or a debugger."""
     own_way = ("-n", "--numprocesses", "--pdb", "--trace", "-p", "--collect-only", "--co", "-s")
     if any(argument.startswith(own_way) for argument in given):
         return list(given)
+    # One more than the measure's cores: some tests wait for processes, and a quarter of the time no core had anything to do.
     # Tests of one module share a live clinic, so a module stays on one process; tests/conftest.py puts the long ones first.
-    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *given]
+    return ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", *given]
 
 
 def _throw_away_environment(stack: ExitStack) -> dict[str, str]:

@@ -37,7 +37,10 @@ class BookingWindow:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A stretch drawn behind the calendar: a window that waits for a session of `episode`."""
+    """A stretch drawn behind the calendar: a window that waits for a session of `episode`.
+
+    `team` holds the keys of those who care for the patient now: behind their times it is drawn.
+    """
 
     span: Span
     preferred: Span | None
@@ -45,6 +48,7 @@ class Backdrop:
     url: str
     is_open: bool = True
     episode: Any | None = None
+    team: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Forms of facts: shape and plausible ranges, nothing across records."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
@@ -20,7 +20,7 @@ from screening.models import (
     StudyResult,
 )
 from screening.models.clinical import Answer
-from screening.questions import QUESTION_BY_KEY, SYSTEMS, questions_of
+from screening.questions import QUESTION_BY_KEY, SUBSTANCES, SYSTEMS, questions_of
 from screening.services.findings import Evidence
 
 ACCEPTED_FILES = {"accept": "application/pdf,image/png,image/jpeg"}
@@ -93,12 +93,23 @@ class FactForm(forms.ModelForm):
 
 
 class HistoryForm(EvidenceFields):
-    """Every history question, by body system; what is left open stays as it is."""
+    """Every history question, by body system; what is left open stays as it is.
 
-    def __init__(self, *args: Any, known: dict[str, str] | None = None, **kwargs: Any) -> None:
+    `kept_back` are questions with an answer that this reader may not see, and so cannot change unseen.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        known: dict[str, str] | None = None,
+        kept_back: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.known = known or {}
         for key, question in QUESTION_BY_KEY.items():
+            if key in kept_back:
+                continue
             self.fields[f"q-{key}"] = forms.ChoiceField(
                 choices=Answer.choices,
                 required=False,
@@ -111,9 +122,10 @@ class HistoryForm(EvidenceFields):
     def systems(self) -> Iterable[dict[str, Any]]:
         """The systems with their questions, each with its bound field and the value to show."""
         for system in SYSTEMS:
-            questions = questions_of(system.key)
+            questions = [each for each in questions_of(system.key) if f"q-{each.key}" in self.fields]
             yield {
                 "system": system,
+                "is_substances": system.key == SUBSTANCES,
                 "questions": [
                     {
                         "question": question,

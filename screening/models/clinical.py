@@ -10,8 +10,9 @@ from django.db.models import F, Q
 from episodes.models import Episode
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.models import Attachment
-from screening import questions
+from screening import questions, segments
 from screening.contraindications import facts
 
 
@@ -53,6 +54,11 @@ class Fact(ClinicalEntry):
         abstract = True
 
     @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it."""
+        return ConsentCategory.SAFETY
+
+    @property
     def is_current(self) -> bool:
         """True while it counts."""
         return self.superseded_at is None and not self.is_struck
@@ -86,6 +92,11 @@ class HistoryAnswer(Fact):
 
     def __str__(self) -> str:
         return f"{self.question_text}: {self.get_answer_display()}"
+
+    @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it, by the question."""
+        return segments.category_of_question(self.question)
 
     @property
     def question_text(self) -> str:
@@ -138,6 +149,11 @@ class Condition(Fact):
 
     def __str__(self) -> str:
         return f"{self.title}: {facts.STATUS_WORDS[facts.ConditionStatus(self.status)]}"
+
+    @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it, by the kind of condition."""
+        return segments.category_of_condition(self.kind)
 
     @property
     def title(self) -> str:
@@ -211,6 +227,11 @@ class Medication(Fact):
         return " ".join(part for part in (self.name, self.dose, self.frequency) if part)
 
     @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it, by what is in it."""
+        return segments.category_of_medication(self.ingredients)
+
+    @property
     def is_settled(self) -> bool:
         """True when its classes are known or a prescriber looked at it."""
         return self.classification != Classification.UNCLASSIFIED
@@ -240,3 +261,8 @@ class MedicationReview(Fact):
 
     def __str__(self) -> str:
         return "Takes no medication" if self.takes_none else "Medication list is complete"
+
+    @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it."""
+        return ConsentCategory.MEDICATION

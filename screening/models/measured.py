@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalEntry
+from kapclinic.documents.categories import ConsentCategory
 from screening.models.clinical import Answer, Fact
 
 
@@ -136,6 +137,12 @@ class StudyResult(Fact):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it: toxicology tells of substance use."""
+        is_toxicology = self.kind == StudyKind.TOXICOLOGY
+        return ConsentCategory.SUBSTANCE_USE if is_toxicology else ConsentCategory.SAFETY
 
 
 class MonitoringOutcome(models.TextChoices):

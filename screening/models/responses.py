@@ -8,8 +8,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from episodes.models import Episode, Patient
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalEntry, ClinicalRow, EntryQuerySet
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.notes import never_deleted, row_is_final
 from screening.instruments import Band, Instrument, SafetyStatus, Score, instrument, instruments, score
+from screening.segments import category_of_instrument
 
 
 class ResponseStatus(models.TextChoices):
@@ -181,6 +183,11 @@ class Response(ClinicalEntry):
     def instrument(self) -> Instrument:
         """The questionnaire in the version that was answered."""
         return instrument(self.instrument_id, self.instrument_version)
+
+    @property
+    def consent_category(self) -> ConsentCategory:
+        """What a sharing consent calls it, by the questionnaire."""
+        return category_of_instrument(self.instrument)
 
     @property
     def values(self) -> tuple[int | None, ...]:

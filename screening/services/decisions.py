@@ -19,6 +19,7 @@ from screening.finding_selectors import accepted_evidence, latest_answer, standi
 from screening.gathering import local_day
 from screening.models import AnswerOutcome, DecisionOutcome, EligibilityDecision, Finding
 from screening.models.decisions import CLEARS
+from screening.segments import withholdable
 from screening.services.findings import (
     AnswerInput,
     answer_findings,
@@ -137,6 +138,7 @@ def _finding_reasons(
                 f"absolute-{finding.code}",
                 f"{finding.rule.label}: an absolute finding. It is corrected with evidence, never overridden.",
                 "outcome",
+                category=withholdable(finding.code),
             )
         if evaluation.missing:
             listed = "; ".join(fact.text for fact in evaluation.missing[:4])
@@ -157,18 +159,21 @@ def _finding_reasons(
                 f"unanswered-{finding.code}",
                 f"{finding.rule.label}: accept, defer or decline.",
                 f"outcome-{finding.code}",
+                category=withholdable(finding.code),
             )
         elif clears and answer.outcome != AnswerOutcome.ACCEPT:
             yield Reason(
                 f"not-accepted-{finding.code}",
                 f"{finding.rule.label}: is not accepted, so the patient is not eligible.",
                 f"outcome-{finding.code}",
+                category=withholdable(finding.code),
             )
         elif clears and accepted.get(finding.code) != finding.evidence_hash:
             yield Reason(
                 f"answer-over-{finding.code}",
                 f"{finding.rule.label}: the earlier answer was for one session. Answer it again.",
                 f"outcome-{finding.code}",
+                category=withholdable(finding.code),
             )
 
 

@@ -6,13 +6,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Allergy, Episode
+from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.services import store_attachment
 from screening.forms.facts import (
     ConditionForm,
@@ -40,6 +44,7 @@ from screening.models import (
     ScreeningVitals,
     StudyResult,
 )
+from screening.reading import categories_of, readable_rows, withheld_of
 from screening.services import facts as services
 from screening.services.findings import Evidence
 
@@ -55,11 +60,14 @@ def after_entry(request: ActorRequest, episode: Episode, name: str) -> HttpRespo
 def history(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Every history question by body system, with "none of these" for a whole system."""
     sees = can(request.actor, "screening.view", episode)
-    known = {}
+    eyes = eyes_of(request.actor, episode, now=timezone.now())
+    known: dict[str, str] = {}
+    kept_back: set[str] = set()
     if sees:
-        rows = HistoryAnswer.objects.current().of_episode(episode)
-        known = {row.question: row.answer for row in rows}
-    form = HistoryForm(request.POST or None, request.FILES or None, known=known)
+        rows = list(HistoryAnswer.objects.current().of_episode(episode))
+        known = {row.question: row.answer for row in readable_rows(rows, eyes)}
+        kept_back = {row.question for row in rows} - set(known)
+    form = HistoryForm(request.POST or None, request.FILES or None, known=known, kept_back=kept_back)
     if request.method == "POST" and form.is_valid():
         try:
             changed = services.answer_history(
@@ -84,6 +92,8 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
             "total": sum(len(entry["questions"]) for entry in systems),
             "needs_evidence": bool(form.errors),
             "section": "history",
+            "withheld": withheld_of(HistoryAnswer, eyes) if sees else [],
+            "part2_notice": eyes.part2_notice if sees else "",
         },
         status=422 if form.errors else 200,
     )
@@ -120,6 +130,8 @@ def _fact_page(
             if sees
             else []
         )
+        eyes = eyes_of(request.actor, episode, now=timezone.now())
+        rows = readable_rows(rows, eyes)
         current = next((row for row in rows if row.is_current), None) if keeps_one else None
         form = form_class(
             request.POST or None,
@@ -156,6 +168,10 @@ def _fact_page(
                 "button": button,
                 "empty": empty,
                 "sees": sees,
+                "withheld": withheld_of(model, eyes),
+                "part2_notice": eyes.part2_notice
+                if ConsentCategory.SUBSTANCE_USE in categories_of(model)
+                else "",
                 "section": name,
                 "strike_label": model._meta.label_lower,
             },
@@ -265,6 +281,17 @@ conditions = _fact_page(
 )
 
 
+def _list_of(row: Fact, section: str) -> str:
+    return reverse(f"screening:{section}", args=[row.episode.public_id])
+
+
+def notice_beside(request: ActorRequest, row: Fact) -> str:
+    """What stands beside one fact that tells of substance use, at a Part 2 clinic; else nothing."""
+    if row.consent_category is not ConsentCategory.SUBSTANCE_USE:
+        return ""
+    return eyes_of(request.actor, row.episode, now=timezone.now()).part2_notice
+
+
 def change_page(
     request: ActorRequest,
     row: Any,
@@ -276,6 +303,8 @@ def change_page(
 ) -> HttpResponse:
     """How a listed fact stands now: a new entry that supersedes `row`, which stays in the record."""
     episode = row.episode
+    if (kept_back := withheld_row(request, row, back=_list_of(row, section))) is not None:
+        return kept_back
     form = form_class(request.POST or None, request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
         try:
@@ -296,7 +325,13 @@ def change_page(
     return render(
         request,
         "screening/fact_change.html",
-        {"episode": episode, "form": form, "title": title, "section": section},
+        {
+            "episode": episode,
+            "form": form,
+            "title": title,
+            "section": section,
+            "part2_notice": notice_beside(request, row),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -339,6 +374,11 @@ def _open_episode_of(fact: Any) -> Any:
 @page("finding.answer", fetch=_fact_or_404, about=_open_episode_of)
 def retract(request: ActorRequest, fact: Any) -> HttpResponse:
     """A prescriber strikes a fact under an absolute finding, with a reason and the paper."""
+    if (
+        isinstance(fact, Fact)
+        and (kept_back := withheld_row(request, fact, back=_list_of(fact, "overview"))) is not None
+    ):
+        return kept_back
     episode = _open_episode_of(fact)
     form = RetractForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():

@@ -1,7 +1,7 @@
 """May this person be treated? The overview, answering findings, the eligibility decision."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,14 +12,17 @@ from django.utils import timezone
 
 from episodes.access import episode_for
 from episodes.models import Episode
+from episodes.readers import Eyes, eyes_of
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
-from kapclinic.clinics.refusals import Refused
+from kapclinic.clinics.refusals import Reason, Refused
+from kapclinic.documents.categories import ConsentCategory
 from screening.contraindications import Evidence, MissingFact, Standing
 from screening.finding_selectors import FindingView, Overview, overview_of
 from screening.forms.findings import AnswerForm, DecisionForm, SignAnswersForm, add_refusal
 from screening.models import AnswerOutcome, EligibilityDecision
 from screening.questions import QUESTION_BY_KEY, SYSTEM_BY_KEY
+from screening.reading import lapse_words, overview_for
 from screening.services.decisions import decide_eligibility, last_valid_day
 from screening.services.findings import answer_findings
 
@@ -143,18 +146,39 @@ def _shown(views: Iterable[FindingView], *, may_correct: bool = False) -> list[d
     ]
 
 
-def _latest_decisions(episode: Episode) -> list[EligibilityDecision]:
-    return list(
-        EligibilityDecision.objects.of_episode(episode).select_related(
-            "signed_by", "lapse", "entered_in_error_by"
-        )[:10]
+def _latest_decisions(episode: Episode, eyes: Eyes) -> list[dict[str, Any]]:
+    rows = EligibilityDecision.objects.of_episode(episode).select_related(
+        "signed_by", "lapse", "entered_in_error_by"
     )
+    return [{"decision": row, "lapsed_over": lapse_words(row, eyes)} for row in rows[:10]]
+
+
+def _heard(reasons: Iterable[Reason], found: Overview, eyes: Eyes) -> tuple[Reason, ...]:
+    """Refusals as this reader may hear them: those about a finding that stands on the page by its name."""
+    shown = tuple(view.rule.code for view in (*found.absolute, *found.relative))
+    named = (
+        replace(reason, category="") if f"{reason.code} {reason.field or ''}".endswith(shown) else reason
+        for reason in reasons
+    )
+    return eyes.said(named)
+
+
+def _sharing(eyes: Eyes, has_withheld: bool) -> dict[str, Any]:
+    """What a page of findings says of the sharing consent."""
+    return {
+        "withheld": eyes.withheld(ConsentCategory.SUBSTANCE_USE),
+        "has_withheld_finding": has_withheld,
+        "part2_notice": eyes.part2_notice,
+    }
 
 
 @page("screening.view", fetch=episode_for, methods=("GET", "HEAD"))
 def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
     """May this person be treated? What is missing, what was found, what was decided."""
-    found = overview_of(episode)
+    now = timezone.now()
+    eyes = eyes_of(request.actor, episode, now=now)
+    whole = overview_of(episode, now=now)
+    found, has_withheld = overview_for(whole, eyes)
     may_answer = can(request.actor, "finding.answer", episode)
     return render(
         request,
@@ -167,7 +191,10 @@ def overview(request: ActorRequest, episode: Episode) -> HttpResponse:
             "absolute": _shown(found.absolute, may_correct=may_answer),
             "relative": _shown(found.relative),
             "informational": _shown(found.informational),
-            "decisions": _latest_decisions(episode),
+            "unanswered": len(whole.unanswered),
+            "stopping": len(whole.absolute),
+            "decisions": _latest_decisions(episode, eyes),
+            **_sharing(eyes, has_withheld),
             "may_answer": may_answer,
             "may_decide": can(request.actor, "eligibility.decide", episode),
             "may_assess": can(request.actor, "risk.assess", episode),
@@ -198,7 +225,9 @@ def _answer_forms(request: ActorRequest, found: Overview) -> list[AnswerForm]:
 @page("finding.answer", fetch=episode_for)
 def answer(request: ActorRequest, episode: Episode) -> HttpResponse:
     """Answer the findings that wait, several with one signature, without a new decision."""
-    found = overview_of(episode)
+    now = timezone.now()
+    eyes = eyes_of(request.actor, episode, now=now)
+    found, has_withheld = overview_for(overview_of(episode, now=now), eyes)
     form = SignAnswersForm(request.POST or None)
     answer_forms = _answer_forms(request, found)
     valid = [form.is_valid(), *(entry.is_valid() for entry in answer_forms)]
@@ -215,20 +244,22 @@ def answer(request: ActorRequest, episode: Episode) -> HttpResponse:
                 request_key=form.cleaned_data["request_key"],
             )
         except Refused as refused:
-            add_refusal(refused.reasons, form, answer_forms)
+            add_refusal(_heard(refused.reasons, found, eyes), form, answer_forms)
         else:
             messages.success(
                 request, f"Signed: {len(answers)} finding{'s' if len(answers) > 1 else ''} answered."
             )
             return redirect("screening:overview", public_id=episode.public_id)
-    return _decision_page(request, episode, found, form, answer_forms, is_decision=False)
+    sharing = _sharing(eyes, has_withheld)
+    return _decision_page(request, episode, found, form, answer_forms, is_decision=False, sharing=sharing)
 
 
 @page("eligibility.decide", fetch=episode_for)
 def decide(request: ActorRequest, episode: Episode) -> HttpResponse:
     """The eligibility decision with an answer to every finding, in one form and with one signature."""
     now = timezone.now()
-    found = overview_of(episode, now=now)
+    eyes = eyes_of(request.actor, episode, now=now)
+    found, has_withheld = overview_for(overview_of(episode, now=now), eyes)
     form = DecisionForm(request.POST or None, initial={"valid_until": last_valid_day(episode, now=now)})
     answer_forms = _answer_forms(request, found)
     valid = [form.is_valid(), *(entry.is_valid() for entry in answer_forms)]
@@ -245,11 +276,12 @@ def decide(request: ActorRequest, episode: Episode) -> HttpResponse:
                 request_key=form.cleaned_data["request_key"],
             )
         except Refused as refused:
-            add_refusal(refused.reasons, form, answer_forms)
+            add_refusal(_heard(refused.reasons, found, eyes), form, answer_forms)
         else:
             messages.success(request, f"Signed: {decision.get_outcome_display().lower()}.")
             return redirect("screening:overview", public_id=episode.public_id)
-    return _decision_page(request, episode, found, form, answer_forms, is_decision=True)
+    sharing = _sharing(eyes, has_withheld)
+    return _decision_page(request, episode, found, form, answer_forms, is_decision=True, sharing=sharing)
 
 
 def _decision_page(
@@ -260,6 +292,7 @@ def _decision_page(
     answer_forms: list[AnswerForm],
     *,
     is_decision: bool,
+    sharing: dict[str, Any],
 ) -> HttpResponse:
     has_errors = bool(form.errors) or any(entry.errors for entry in answer_forms)
     return render(
@@ -285,6 +318,7 @@ def _decision_page(
             "outcomes": AnswerOutcome.choices,
             "has_errors": has_errors,
             "section": "decision",
+            **sharing,
         },
         status=422 if request.method == "POST" and has_errors else 200,
     )

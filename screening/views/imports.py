@@ -191,7 +191,7 @@ def progress(request: ActorRequest, batch: ImportBatch) -> HttpResponse:
     return response
 
 
-@page("import.run", fetch=row_for(ImportBatch), methods=("GET", "HEAD"))
+@page("import.run", fetch=row_for(ImportBatch), methods=("GET", "HEAD"), confirm=("GET", "HEAD"))
 def refused_csv(request: ActorRequest, batch: ImportBatch) -> HttpResponse:
     """The refused rows as CSV, one line a reason; cells that a spreadsheet would run are made harmless."""
     text = io.StringIO()

@@ -1,22 +1,29 @@
 """The medication list: adding, changing, classifying, going through it."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, row_for
 from episodes.models import Episode
+from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from screening.finding_selectors import medication_class_labels, medication_summary
 from screening.forms.facts import ClassifyForm, MedicationForm, MedicationReviewForm
 from screening.gathering import local_day
 from screening.medications import class_label, recognise
 from screening.models import Medication, MedicationReview
+from screening.reading import readable_rows, withheld_of
 from screening.services import facts as services
-from screening.views.facts import after_entry, change_page
+from screening.views.facts import after_entry, change_page, notice_beside
 
 
 @page("screening.enter", fetch=episode_for)
@@ -42,22 +49,35 @@ def medications(request: ActorRequest, episode: Episode) -> HttpResponse:
                     request, f"On the list: {row.name}. It is unclassified: a prescriber looks at it."
                 )
             return after_entry(request, episode, "screening:medications")
+    now = timezone.now()
+    eyes = eyes_of(request.actor, episode, now=now)
     earlier = Medication.objects.filter(episode=episode).select_related("created_by", "entered_in_error_by")
-    active = medication_summary(episode)
+    active = medication_summary(episode, now=now)
     shown = {line.medication.pk for line in active.lines}
+    summary = replace(
+        active,
+        lines=tuple(line for line in active.lines if eyes.reads_row(line.medication)),
+        takes_none=active.takes_none and not eyes.withheld(ConsentCategory.MEDICATION),
+    )
     return render(
         request,
         "screening/medications.html",
         {
             "episode": episode,
             "form": form,
-            "summary": active if sees else None,
-            "earlier": [row for row in earlier.order_by("-created_at")[:50] if row.pk not in shown]
+            "summary": summary if sees else None,
+            "earlier": [
+                row
+                for row in readable_rows(earlier.order_by("-created_at")[:50], eyes)
+                if row.pk not in shown
+            ]
             if sees
             else [],
             "review": MedicationReview.objects.current().of_episode(episode).first() if sees else None,
             "review_form": MedicationReviewForm(initial={"reviewed_on": local_day(episode, timezone.now())}),
             "sees": sees,
+            "withheld": withheld_of(Medication, eyes) if sees else [],
+            "part2_notice": eyes.part2_notice if sees else "",
             "may_classify": can(request.actor, "finding.answer", episode),
             "section": "medications",
         },
@@ -120,6 +140,9 @@ def medication_recognise(request: ActorRequest, episode: Episode) -> HttpRespons
 def medication_classify(request: ActorRequest, medication: Medication) -> HttpResponse:
     """A prescriber says what an unclassified medication is."""
     episode = medication.episode
+    back = reverse("screening:medications", args=[episode.public_id])
+    if (kept_back := withheld_row(request, medication, back=back)) is not None:
+        return kept_back
     form = ClassifyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -142,6 +165,7 @@ def medication_classify(request: ActorRequest, medication: Medication) -> HttpRe
             "form": form,
             "medication": medication,
             "labels": medication_class_labels(medication),
+            "part2_notice": notice_beside(request, medication),
             "section": "medications",
         },
         status=422 if form.errors else 200,

@@ -2,21 +2,27 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from episodes.access import episode_for, patient_scope, row_for
 from episodes.models import Episode, Patient
+from episodes.readers import Eyes, eyes_of, eyes_of_each
+from episodes.sharing import Discipline
 from episodes.stages import Stage
+from episodes.views.withholding import withheld_page
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.audit.access import note_rows
 from kapclinic.clinics.refusals import Refused
 from kapclinic.clinics.services import setting
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import score_trend
 from screening import selectors
 from screening.forms.responses import CorrectionForm, QuestionnaireForm
@@ -29,6 +35,7 @@ from screening.instruments import (
     not_included,
 )
 from screening.models import Response, ResponseMode, ResponsePhase
+from screening.reading import readable_rows
 from screening.response_settings import CRISIS_CONTACT, PCL5_CUT_POINT
 from screening.services.responses import record_response, review_safety_answer, supersede_response
 from screening.trends import score_line
@@ -48,6 +55,27 @@ def _blank_form(actor: Actor, public_id: str, instrument_id: str) -> tuple[Episo
         return episode, instrument(instrument_id)
     except UnknownInstrument as error:
         raise Http404 from error
+
+
+def _eyes_on(actor: Actor, response: Response) -> Eyes:
+    """How this person sees a questionnaire: by its episode's consents; history by those of the patient's latest episode."""
+    episode = response.episode or _latest_episodes([response.patient_id]).get(response.patient_id)
+    if episode is None:
+        raise Http404
+    return eyes_of(actor, episode, now=timezone.now())
+
+
+def _latest_episodes(patients: Iterable[Any]) -> dict[Any, Episode]:
+    """The newest standing episode of each of these patients, by the patient's key. One query."""
+    rows = Episode.objects.standing().select_related("clinic").filter(patient__in=set(patients))
+    return {row.patient_id: row for row in rows.order_by("patient_id", "-opened_at").distinct("patient_id")}
+
+
+def _withheld(request: ActorRequest, response: Response, eyes: Eyes) -> HttpResponse:
+    episode = response.episode
+    back = "" if episode is None else reverse("screening:response-list", args=[episode.public_id])
+    title = response.instrument.short_title
+    return withheld_page(request, response, eyes, episode=episode, back=back, title=title)
 
 
 def _first(pair: tuple[Episode, Instrument]) -> Episode:
@@ -159,10 +187,18 @@ def saved(request: ActorRequest, response: Response) -> HttpResponse:
 )
 def detail(request: ActorRequest, response: Response) -> HttpResponse:
     """One questionnaire: its answers, what they add up to, and the change since the one before."""
+    eyes = _eyes_on(request.actor, response)
+    if not eyes.reads_row(response):
+        return _withheld(request, response, eyes)
     definition = response.instrument
     cut_point = setting(response.clinic, PCL5_CUT_POINT) if definition.clusters else None
     score = response.score(cut_point=cut_point)
-    points = selectors.score_series(response.patient, instrument_id=definition.id)
+    # Who sees this one as its recorder alone does not see those of others through it.
+    points = (
+        selectors.score_series(response.patient, instrument_id=definition.id)
+        if eyes.reads(response.consent_category, origin=Discipline.MEDICAL)
+        else []
+    )
     earlier = [point for point in points if point.completed_at < response.completed_at and point.is_complete]
     here = next((point for point in points if point.response_id == response.pk), None)
     context = {
@@ -193,6 +229,7 @@ def detail(request: ActorRequest, response: Response) -> HttpResponse:
         if len(points) > 1
         else None,
         "is_overlapping": here is not None and here.is_overlapping,
+        "part2_notice": eyes.part2_notice if definition.segment else "",
         "correction": response.corrections.standing().first(),
         "loinc_notice": loinc_notice(),
     }
@@ -203,6 +240,7 @@ def detail(request: ActorRequest, response: Response) -> HttpResponse:
 def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
     """The questionnaires of a patient, what is still asked for, and starting one."""
     may_view = can(request.actor, "screening.view", episode)
+    eyes = eyes_of(request.actor, episode, now=timezone.now())
     missing = set(selectors.missing_instruments(episode))
     due = set(selectors.due_instruments(episode, "screening"))
     responses = []
@@ -220,7 +258,7 @@ def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
                 "is_current": each.pk in current,
                 "is_overlapping": overlapping.get(each.pk, False),
             }
-            for each in found[:200]
+            for each in readable_rows(found[:200], eyes)
         ]
     context = {
         "episode": episode,
@@ -232,6 +270,8 @@ def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
         # The one to fill in first.
         "next_id": next((each.id for each in instruments() if each.id in missing), None),
         "rows": responses,
+        "withheld": eyes.withheld(ConsentCategory.SCORES, ConsentCategory.SUBSTANCE_USE) if may_view else [],
+        "part2_notice": eyes.part2_notice if may_view else "",
     }
     return render(request, "screening/response_list.html", context)
 
@@ -239,6 +279,9 @@ def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
 @page("screening.view", fetch=row_for(Response, "patient__clinic", "episode"))
 def correct(request: ActorRequest, response: Response) -> HttpResponse:
     """Correct a stored questionnaire; the old one stays readable."""
+    eyes = _eyes_on(request.actor, response)
+    if not eyes.reads_row(response):
+        return _withheld(request, response, eyes)
     form = CorrectionForm(request.POST or None, response=response, initial={"request_key": uuid.uuid4()})
     if request.method == "POST" and form.is_valid():
         completed_at = form.cleaned_data["completed_at"]
@@ -261,7 +304,8 @@ def correct(request: ActorRequest, response: Response) -> HttpResponse:
                 request, f"{new.instrument.short_title} corrected. The earlier version stays readable."
             )
             return redirect("screening:response-detail", pk=new.pk)
-    return _page(request, response.episode, response.patient, form, correcting=response)
+    notice = eyes.part2_notice if response.instrument.segment else ""
+    return _page(request, response.episode, response.patient, form, correcting=response, part2_notice=notice)
 
 
 @page("screening.review-history", methods=("GET", "HEAD"))
@@ -276,7 +320,16 @@ def review_list(request: ActorRequest) -> HttpResponse:
     )
     shown = list(waiting[:100])
     note_rows(request, len(shown))
-    return render(request, "screening/response_review.html", {"responses": shown, "count": waiting.count()})
+    latest = _latest_episodes(response.patient_id for response in shown)
+    eyes = eyes_of_each(request.actor, latest.values(), now=timezone.now())
+    rows = [{"response": response, "sees_total": _sees_total(response, latest, eyes)} for response in shown]
+    return render(request, "screening/response_review.html", {"rows": rows, "count": waiting.count()})
+
+
+def _sees_total(response: Response, latest: dict[Any, Episode], eyes: dict[uuid.UUID, Eyes]) -> bool:
+    """Item 9 is safety and always stands on the list; the total is a score."""
+    episode = latest.get(response.patient_id)
+    return episode is not None and eyes[episode.pk].reads_row(response)
 
 
 @page("screening.review-history", fetch=row_for(Response, "patient"), methods=("POST",))

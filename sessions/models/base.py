@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet
+from kapclinic.documents.categories import ConsentCategory
 
 _STRIKE = ("entered_in_error_at", "entered_in_error_by_id", "entered_in_error_reason")
 
@@ -40,6 +41,9 @@ class SessionEntry(ClinicalEntry):
 
     session = models.ForeignKey("dosing.DosingSession", on_delete=models.PROTECT, related_name="%(class)ss")
     request_key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
+
+    # What a sharing consent calls it.
+    consent_category: ClassVar[ConsentCategory] = ConsentCategory.DOSE
 
     class Meta(ClinicalEntry.Meta):
         abstract = True

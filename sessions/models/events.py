@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.notes import never_deleted
 from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, person_field
 
@@ -103,6 +104,8 @@ class Outcome(models.TextChoices):
 class AdverseEvent(CorrectableEntry):
     """An adverse event; grade and seriousness are judged apart. Effects that are expected and pass are vitals, not this."""
 
+    consent_category = ConsentCategory.ADVERSE_EVENTS
+
     term = models.CharField("what", max_length=120)
     description = models.TextField(blank=True)
     began_at = models.DateTimeField()
@@ -160,6 +163,8 @@ class IncidentKind(models.TextChoices):
 @tracked
 class Incident(SessionEntry):
     """Something that a prescriber has to look at and answer once. `findings` are codes with their sentences."""
+
+    consent_category = ConsentCategory.ADVERSE_EVENTS
 
     kind = models.CharField(max_length=14, choices=IncidentKind)
     at = models.DateTimeField()

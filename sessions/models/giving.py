@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from kapclinic.audit.history import tracked
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.notes import never_deleted
 from sessions.dose import ROUTE_SHORT, Drug, Route, plain
 from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, person_field
@@ -104,6 +105,8 @@ class Administration(CorrectableEntry):
 @tracked
 class OtherMedicine(SessionEntry):
     """Another medicine given in the session (an antiemetic, an antihypertensive)."""
+
+    consent_category = ConsentCategory.MEDICATION
 
     name = models.CharField(max_length=120)
     amount = models.CharField("amount with unit", max_length=60)

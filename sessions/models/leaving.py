@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from kapclinic.audit.history import tracked
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.notes import never_deleted
 from sessions.discharge import ENDING_LABELS, Ending
 from sessions.models.base import CorrectableEntry, SessionEntry, final_but_for, moment_in_words, person_field
@@ -15,6 +16,8 @@ ENDING_CHOICES = [(ending.value, ENDING_LABELS[ending]) for ending in Ending]
 @tracked
 class DischargeCheck(SessionEntry):
     """What somebody saw before the patient left. Every look is a row; the latest holds."""
+
+    consent_category = ConsentCategory.SAFETY
 
     at = models.DateTimeField()
     is_oriented = models.BooleanField("alert and oriented", null=True, blank=True)
@@ -47,6 +50,8 @@ class DischargeCheck(SessionEntry):
 @tracked
 class SessionEnding(CorrectableEntry):
     """How the visit ended, with the checklist as it stood. `overrides` maps an item to the prescriber's reason."""
+
+    consent_category = ConsentCategory.SAFETY
 
     ending = models.CharField(max_length=20, choices=ENDING_CHOICES)
     ended_at = models.DateTimeField()

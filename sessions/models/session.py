@@ -10,6 +10,7 @@ from episodes.models import Episode
 from kapclinic.accounts.models import Role
 from kapclinic.audit.history import tracked
 from kapclinic.clinics.models import ClinicalEntry, EntryQuerySet, Room
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.notes import never_deleted
 from kapclinic.scheduling.models import Appointment
 from sessions.anchor import AdministrationTimes, Anchors, anchors
@@ -176,6 +177,8 @@ class YesNo(models.TextChoices):
 @tracked
 class CheckIn(CorrectableEntry):
     """What was asked at the door. A change is a new row; the latest holds."""
+
+    consent_category = ConsentCategory.SAFETY
 
     at = models.DateTimeField()
     weight_kg = models.DecimalField("weight", max_digits=5, decimal_places=1, null=True, blank=True)

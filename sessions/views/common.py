@@ -7,8 +7,12 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 
 from episodes.access import row_for
+from episodes.readers import eyes_of
+from episodes.views.withholding import withheld_row
 from kapclinic.accounts.pages import ActorRequest
 from kapclinic.clinics.refusals import Refused
 from kapclinic.scheduling.models import Appointment
@@ -30,6 +34,11 @@ def to_session(session: DosingSession, anchor: str = "") -> HttpResponse:
     if anchor:
         response["Location"] += f"#{anchor}"
     return response
+
+
+def withheld_of_session(request: ActorRequest, row: Any) -> HttpResponse | None:
+    """The page in place of one row of a session that this person may not see now; None where they may."""
+    return withheld_row(request, row, back=reverse("dosing:session-detail", args=[row.session_id]))
 
 
 def entry_page(
@@ -55,8 +64,10 @@ def entry_page(
         try:
             save()
         except Refused as refused:
-            reasons = tuple(reason for reason in refused.reasons if reason.field not in form.fields)
-            for reason in refused.reasons:
+            eyes = eyes_of(request.actor, session.episode, now=timezone.now())
+            heard = eyes.said(refused.reasons)
+            reasons = tuple(reason for reason in heard if reason.field not in form.fields)
+            for reason in heard:
                 if reason.field in form.fields:
                     form.add_error(reason.field, reason.text)
         else:

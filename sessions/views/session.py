@@ -1,5 +1,6 @@
 """The record of a dosing session, the list of an episode's doses, planning and completing."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.utils import timezone
 
 from episodes.access import episode_for
 from episodes.models import Episode
+from episodes.readers import Eyes, eyes_of
 from kapclinic.accounts import policy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
 from kapclinic.clinics.refusals import Refused
+from kapclinic.documents.categories import ConsentCategory
 from kapclinic.documents.charts import Given, Limit, VitalsPoint, vitals_chart
 from kapclinic.scheduling.models import AppointmentKind, Part
 from kapclinic.scheduling.views.undoing import say_done
@@ -70,6 +73,7 @@ def session_list(request: ActorRequest, episode: Episode) -> HttpResponse:
         {
             "episode": episode,
             "doses": list(reversed(doses)),
+            "withheld": eyes_of(request.actor, episode, now=timezone.now()).withheld(ConsentCategory.DOSE),
             "others": others,
             "may_plan": policy.can(request.actor, "dose.plan", episode),
         },
@@ -163,11 +167,19 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
     """Everything that the record's page shows."""
     settings = settings_in_force(session.clinic)
     anchors = session.anchors()
+    eyes = eyes_of(actor, session.episode, now=now)
+    withheld = {
+        category: eyes.withheld(category)
+        for category in (ConsentCategory.DOSE, ConsentCategory.ADVERSE_EVENTS, ConsentCategory.MEDICATION)
+    }
+    sees_dose = not withheld[ConsentCategory.DOSE]
     order = selectors.active_order(session)
     ending = session.sessionendings.current().select_related("recorded_by").first()
     rights = {name: policy.can(actor, action, session) for name, action in _RIGHTS.items()}
     due = selectors.readings_due(session, now=now, anchors=anchors, settings=settings)
-    readings = list(session.vitalsreadings.select_related("taken_by").order_by("-taken_at", "-created_at"))
+    readings = _readable(
+        session.vitalsreadings.select_related("taken_by").order_by("-taken_at", "-created_at"), eyes
+    )
     return {
         "episode": session.episode,
         "session": session,
@@ -178,33 +190,45 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "expected_end": _expected_end(session, anchors),
         "phase": selectors.phase_of(session, d0=anchors.d0, is_running=anchors.is_running, now=now),
         "order": order,
-        "orders": session.doseorders.select_related("ordered_by", "read_back_by", "countersigned_by"),
+        "shown_order": order if order is not None and eyes.reads_row(order) else None,
+        "orders": _readable(
+            session.doseorders.select_related("ordered_by", "read_back_by", "countersigned_by"), eyes
+        ),
+        "withheld_dose": withheld[ConsentCategory.DOSE],
+        "withheld_events": withheld[ConsentCategory.ADVERSE_EVENTS],
+        "withheld_given": [*withheld[ConsentCategory.DOSE], *withheld[ConsentCategory.MEDICATION]],
         "to_repeat": selectors.order_to_repeat(session) if order is None else None,
         "check_in": session.checkins.current().select_related("checked_by").first(),
         "day": day_evaluation(session, now=now) if session.state == SessionState.CHECKED_IN else None,
-        "gaps": readiness_gaps(session, now=now) if session.state == SessionState.PLANNED else [],
+        "gaps": readiness_gaps(session, now=now, said=eyes.said)
+        if session.state == SessionState.PLANNED
+        else [],
         "given": [
             {"row": row, "is_late": row.is_entered_late(settings.late_entry_minutes)}
-            for row in session.administrations.select_related("given_by", "order").order_by(
-                "started_at", "created_at"
+            for row in _readable(
+                session.administrations.select_related("given_by", "order").order_by(
+                    "started_at", "created_at"
+                ),
+                eyes,
             )
         ],
         "running": [row for row in session.administrations.current() if row.is_running],
-        "total_mg": selectors.total_given_mg(session),
-        "medicines": session.othermedicines.select_related("given_by"),
+        "total_mg": selectors.total_given_mg(session) if sees_dose else None,
+        "medicines": _readable(session.othermedicines.select_related("given_by"), eyes),
         "readings": [{"row": row, "signs": _signs(row.signs)} for row in readings],
-        "chart": _chart(session, anchors, readings, settings) if readings else None,
+        "chart": _chart(session, anchors, readings, settings) if readings and sees_dose else None,
         "due": due,
         "next_due": next_due(due) if ending is None else None,
         "vitals_form": VitalsForm(initial={"taken_at": now}),
         "log_form": LogForm(initial={"at": now}),
-        "log": session.log.select_related("created_by").order_by("-at", "-created_at"),
+        "log": _readable(session.log.select_related("created_by").order_by("-at", "-created_at"), eyes),
         "challenges": [
-            _challenge(row) for row in session.challengingexperiences.select_related("answered_by")
+            {**_challenge(row), "is_shown": eyes.reads_row(row)}
+            for row in session.challengingexperiences.select_related("answered_by")
         ],
         "challenge_kinds": ChallengeKind.choices,
-        "events": session.adverseevents.select_related("reported_by", "reviewed_by"),
-        "incidents": session.incidents.select_related("answered_by"),
+        "events": _readable(session.adverseevents.select_related("reported_by", "reviewed_by"), eyes),
+        "incidents": _readable(session.incidents.select_related("answered_by"), eyes),
         "gate": selectors.discharge_gate(session, now=now)
         if anchors.d0 is not None and ending is None
         else None,
@@ -213,6 +237,10 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "environment": words_of(session.environment, {**HOME_ENVIRONMENT, **ENVIRONMENT}),
         "is_over": session.is_called_off or session.is_struck,
     }
+
+
+def _readable(rows: Iterable[Any], eyes: Eyes) -> list[Any]:
+    return [row for row in rows if eyes.reads_row(row)]
 
 
 def _expected_end(session: DosingSession, anchors: Any) -> datetime | None:

@@ -147,8 +147,14 @@
 
   const keysOn = document.getElementById("keys-on");
   if (keysOn) {
-    keysOn.checked = localStorage.getItem("kap-keys") !== "off";
-    keysOn.addEventListener("change", () => localStorage.setItem("kap-keys", keysOn.checked ? "on" : "off"));
+    // A cookie, for signing out empties the browser's other storage; the prefix as for the others, where there is TLS.
+    const isSecure = location.protocol === "https:";
+    const cookie = isSecure ? "__Host-keys" : "keys";
+    keysOn.checked = !document.cookie.split("; ").includes(`${cookie}=off`);
+    keysOn.addEventListener("change", () => {
+      const forYears = keysOn.checked ? 0 : 400 * 24 * 3600;
+      document.cookie = `${cookie}=off; path=/; max-age=${forYears}; samesite=lax${isSecure ? "; secure" : ""}`;
+    });
   }
 
   let first = "";

@@ -61,6 +61,8 @@ class Provider:
         self.signing_key = self.key
         self.claims: dict[str, Any] = {}
         self.profile: dict[str, Any] = {}
+        # Of the errand that came last, as a provider keeps it with the code.
+        self.nonce = ""
 
     def get(self, path: str) -> Any:
         """Metadata, keys or profile."""
@@ -83,8 +85,10 @@ class Provider:
         assert asked["code_verifier"][0]
         now = int(time.time())
         claims = {
-            "iss": self.url, "aud": "client", "sub": "person-1", "iat": now, "exp": now + 60, **self.claims,
+            "iss": self.url, "aud": "client", "sub": "person-1", "iat": now, "exp": now + 60,
+            "nonce": self.nonce, **self.claims,
         }  # fmt: skip
+        claims = {name: value for name, value in claims.items() if value is not None}
         signed = jwt.encode(claims, self.signing_key, algorithm="RS256", headers={"kid": "k1"})
         return {"access_token": "a", "token_type": "Bearer", "id_token": signed}
 
@@ -120,11 +124,18 @@ def provider(running_provider: Provider, settings) -> Provider:
     return running_provider
 
 
-def _come_back(client: Client, *, state: str | None = None):
-    """Set out from the sign-in page, and come back with a code."""
+def _set_out(client: Client, provider: Provider) -> dict[str, list[str]]:
+    """Set out from the sign-in page; what the provider is sent."""
     away = client.post(reverse("openid_connect_login", kwargs={"provider_id": "clinic"}))
     sent = parse_qs(urlsplit(away.url).query)
     assert sent["code_challenge_method"] == ["S256"]
+    provider.nonce = sent["nonce"][0]
+    return sent
+
+
+def _come_back(client: Client, provider: Provider, *, state: str | None = None):
+    """Set out, and come back with a code."""
+    sent = _set_out(client, provider)
     back = reverse("openid_connect_callback", kwargs={"provider_id": "clinic"})
     return client.get(back, {"code": "c", "state": state or sent["state"][0]})
 
@@ -139,12 +150,12 @@ def test_person_is_matched_by_verified_address_once_and_by_key_afterwards(
 ) -> None:
     _says(provider, nurse)
     assert "Go on with" in client.get(reverse("account_login")).text
-    assert _come_back(client).url == "/"
+    assert _come_back(client, provider).url == "/"
     assert SocialAccount.objects.get().user == nurse
     assert mail.outbox[0].to == [nurse.email]
     provider.profile = {"email": "renamed@demo.example", "email_verified": False}
     again = Client()
-    assert _come_back(again).url == "/"
+    assert _come_back(again, provider).url == "/"
     assert SignIn.objects.filter(user=nurse).count() == 2
 
 
@@ -164,7 +175,7 @@ def test_nobody_comes_in_without_a_verified_address_of_an_account(
 ) -> None:
     _says(provider, nurse)
     provider.profile |= profile
-    answer = _come_back(client)
+    answer = _come_back(client, provider)
     assert answer.url == reverse("account_login")
     assert NOT_KNOWN in client.get(answer.url).text
     assert not SignIn.objects.exists()
@@ -176,12 +187,14 @@ def test_second_identity_with_the_same_address_is_turned_away(
     client: Client, provider: Provider, nurse: User
 ) -> None:
     _says(provider, nurse)
-    _come_back(client)
+    _come_back(client, provider)
     provider.claims, provider.profile["sub"] = {"sub": "person-9"}, "person-9"
-    assert _come_back(Client()).url == reverse("account_login")
+    assert _come_back(Client(), provider).url == reverse("account_login")
 
 
-@pytest.mark.parametrize("what", ["signature", "audience", "issuer", "expired", "metadata"])
+@pytest.mark.parametrize(
+    "what", ["signature", "audience", "issuer", "expired", "metadata", "other nonce", "no nonce", "odd nonce"]
+)
 def test_token_that_does_not_hold_lets_nobody_in(
     client: Client, provider: Provider, nurse: User, what: str
 ) -> None:
@@ -193,17 +206,34 @@ def test_token_that_does_not_hold_lets_nobody_in(
             provider.claims = {"aud": "somebody-else"}
         case "issuer":
             provider.claims = {"iss": "https://elsewhere.example"}
+        case "other nonce":
+            provider.claims = {"nonce": "of-another-errand"}
+        case "no nonce":
+            provider.claims = {"nonce": None}
+        case "odd nonce":
+            provider.claims = {"nonce": ["a", "list"]}
         case "expired":
             provider.claims = {"exp": int(time.time()) - 600}
     if what == "metadata":
-        away = client.post(reverse("openid_connect_login", kwargs={"provider_id": "clinic"}))
+        state = _set_out(client, provider)["state"][0]
         provider.issuer = "https://elsewhere.example"
-        state = parse_qs(urlsplit(away.url).query)["state"][0]
         back = reverse("openid_connect_callback", kwargs={"provider_id": "clinic"})
         answer = client.get(back, {"code": "c", "state": state})
     else:
-        answer = _come_back(client)
+        answer = _come_back(client, provider)
     assert "did not work" in answer.text
+    assert not SignIn.objects.exists()
+
+
+def test_token_of_an_earlier_errand_lets_nobody_in_again(
+    client: Client, provider: Provider, nurse: User
+) -> None:
+    _says(provider, nurse)
+    nonces = [_set_out(browser, provider)["nonce"][0] for browser in (Client(), Client())]
+    assert len(set(nonces)) == 2
+    assert min(map(len, nonces)) == 43, "256 random bits"
+    provider.claims = {"nonce": nonces[0]}
+    assert "did not work" in _come_back(client, provider).text
     assert not SignIn.objects.exists()
 
 
@@ -218,15 +248,15 @@ def test_answer_of_another_browsers_errand_lets_nobody_in(
     client: Client, provider: Provider, nurse: User
 ) -> None:
     _says(provider, nurse)
-    assert "did not work" in _come_back(client, state="made-up").text
+    assert "did not work" in _come_back(client, provider, state="made-up").text
     assert not SignIn.objects.exists()
 
 
 def test_closed_account_stays_closed(client: Client, provider: Provider, nurse: User) -> None:
     _says(provider, nurse)
-    _come_back(Client())
+    _come_back(Client(), provider)
     User.objects.filter(pk=nurse.pk).update(is_active=False)
-    _come_back(client)
+    _come_back(client, provider)
     assert SignIn.objects.count() == 1
     assert client.get(reverse("accounts:self")).status_code == 302
 
@@ -241,7 +271,7 @@ def test_own_step_follows_unless_the_provider_says_that_it_asked_for_one(
 ) -> None:
     settings.MFA_REQUIRED = True
     _says(provider, nurse, **claims)
-    assert _come_back(client).url == "/"
+    assert _come_back(client, provider).url == "/"
     answer = client.get("/")
     assert answer.status_code == 200 if lands_on == "/" else answer.url == reverse(lands_on)
 
@@ -251,7 +281,7 @@ def test_own_app_is_asked_for_when_the_person_has_one(
 ) -> None:
     give_app(nurse)
     _says(provider, nurse)
-    assert _come_back(client).url == reverse("mfa_authenticate")
+    assert _come_back(client, provider).url == reverse("mfa_authenticate")
     assert not SignIn.objects.exists()
 
 

@@ -31,7 +31,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 TODAY = "/"
 
 
-def _code(*, periods_ago: int = 0) -> str:
+def code_now(*, periods_ago: int = 0) -> str:
     return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 - periods_ago))
 
 
@@ -87,15 +87,15 @@ def test_sign_in_ends_with_the_code_when_an_app_is_set_up(client: Client, nurse:
     assert _password(client, nurse).url == reverse("mfa_authenticate")
     assert client.get(TODAY).status_code == 302, "the password alone opens nothing"
     assert not SignIn.objects.exists()
-    wrong = client.post(reverse("mfa_authenticate"), {"code": _code(periods_ago=5)})
+    wrong = client.post(reverse("mfa_authenticate"), {"code": code_now(periods_ago=5)})
     assert "Incorrect code" in wrong.text
-    assert client.post(reverse("mfa_authenticate"), {"code": _code()}).url == TODAY
+    assert client.post(reverse("mfa_authenticate"), {"code": code_now()}).url == TODAY
     assert SignIn.objects.get().second_step_at is not None
 
 
 def test_code_works_once_when_somebody_has_looked_over_the_shoulder(client: Client, nurse: User) -> None:
     give_app(nurse)
-    code = _code()
+    code = code_now()
     answers = []
     for browser in (client, Client()):
         _password(browser, nurse)
@@ -110,7 +110,7 @@ def test_right_code_is_refused_when_five_wrong_ones_came_before(client: Client, 
         _password(browser, nurse)
         browser.post(reverse("mfa_authenticate"), {"code": "000000"})
     _password(client, nurse)
-    assert "Too many failed" in client.post(reverse("mfa_authenticate"), {"code": _code()}).text
+    assert "Too many failed" in client.post(reverse("mfa_authenticate"), {"code": code_now()}).text
 
 
 def test_sign_in_gives_the_step_when_it_was_set_up_elsewhere_meanwhile(
@@ -123,7 +123,7 @@ def test_sign_in_gives_the_step_when_it_was_set_up_elsewhere_meanwhile(
     assert client.get(reverse("mfa_add_webauthn")).url.startswith(reverse("mfa_reauthenticate")), (
         "a password alone must not add another way in"
     )
-    assert client.post(answer.url, {"code": _code()}).url == reverse("notices:inbox")
+    assert client.post(answer.url, {"code": code_now()}).url == reverse("notices:inbox")
     assert client.get(reverse("notices:inbox")).status_code == 200
 
 
@@ -149,7 +149,7 @@ def test_last_step_stays_when_one_is_required(
 ) -> None:
     give_app(nurse)
     _password(client, nurse)
-    client.post(reverse("mfa_authenticate"), {"code": _code()})
+    client.post(reverse("mfa_authenticate"), {"code": code_now()})
     settings.MFA_REQUIRED = is_required
     client.post(reverse("mfa_deactivate_totp"))
     assert Authenticator.objects.filter(user=nurse).count() == left
@@ -191,7 +191,7 @@ def test_secrets_are_sealed_anew_when_the_key_changes(client: Client, nurse: Use
     settings.ENCRYPTION_KEYS = [new]
     assert not missing_keys()
     _password(client, nurse)
-    assert client.post(reverse("mfa_authenticate"), {"code": _code()}).url == TODAY
+    assert client.post(reverse("mfa_authenticate"), {"code": code_now()}).url == TODAY
 
 
 # Lost device

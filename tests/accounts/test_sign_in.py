@@ -1,6 +1,7 @@
 """Signing in, its limits, the forgotten password, and the pages that are not there."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from kapclinic.accounts.models import CachedValue, SignIn, User
 from tests.factories import PASSWORD
@@ -133,3 +135,49 @@ def test_session_cookie_ends_with_the_browser() -> None:
     assert settings.SESSION_EXPIRE_AT_BROWSER_CLOSE
     assert settings.SESSION_COOKIE_HTTPONLY
     assert Path(settings.BASE_DIR, "templates/account/login.html").exists()
+
+
+FORGOTTEN = '"cache", "storage"'
+
+
+def _told_to_forget(client: Client, address: str = "/", **fields: str) -> bool:
+    answer = client.post(address, fields) if fields else client.get(address)
+    return answer.headers.get("Clear-Site-Data") == FORGOTTEN
+
+
+@pytest.mark.parametrize(
+    "how", ["signs out", "ended elsewhere", "new password", "five wrong unlocks", "late"]
+)
+def test_browser_forgets_the_clinic_when_a_sign_in_is_over(client: Client, nurse: User, how: str) -> None:
+    _try(client, nurse.email, PASSWORD)
+    other = Client()
+    _try(other, nurse.email, PASSWORD)
+    assert not _told_to_forget(client)
+    sign_ins = SignIn.objects.filter(pk=client.session["sign_in"])
+    match how:
+        case "signs out":
+            assert _told_to_forget(client, reverse("account_logout"), really="yes")
+        case "ended elsewhere":
+            sign_ins.update(ended_at=timezone.now())
+        case "new password":
+            nurse.set_password("another long made-up password")
+            nurse.save()
+        case "late":
+            sign_ins.update(began_at=timezone.now() - timedelta(hours=13))
+        case "five wrong unlocks":
+            client.post(reverse("accounts:lock"))
+            told = [_told_to_forget(client, reverse("accounts:unlock"), password="wrong") for _ in range(5)]
+            assert told == [False] * 4 + [True]
+    if how not in ("signs out", "five wrong unlocks"):
+        assert _told_to_forget(client)
+    assert _told_to_forget(other) is (how == "new password")
+
+
+def test_browser_keeps_everything_while_the_screen_is_locked_or_a_stranger_looks(
+    client: Client, nurse: User
+) -> None:
+    assert not _told_to_forget(client, SIGN_IN)
+    _try(client, nurse.email, PASSWORD)
+    client.post(reverse("accounts:lock"))
+    assert not _told_to_forget(client)
+    assert not _told_to_forget(client, reverse("accounts:unlock"), password=PASSWORD)

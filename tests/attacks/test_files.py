@@ -16,6 +16,7 @@ from kapclinic.accounts.models import User
 from kapclinic.documents.models import Attachment
 from kapclinic.jobs.services import run_due
 from screening.models import ImportBatch
+from tests import factories
 from tests.attacks.forms import forms_of
 from tests.documents.test_files import a_pdf, a_picture, a_zip
 
@@ -109,6 +110,7 @@ def test_cells_that_a_spreadsheet_would_run_are_made_harmless(
     """What came in with an import goes out again in the list of refused rows."""
     client = Client()
     client.force_login(manager)
+    factories.prove(client, manager)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["patient_id", "completed_at", *(f"q{number}" for number in range(1, 10)), "difficulty"])

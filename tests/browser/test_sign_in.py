@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from kapclinic.accounts.models import Role, SignIn, User
@@ -122,3 +123,52 @@ def test_counted_tries_stay_when_the_broker_forgets_everything(
     redis.Redis.from_url(live_clinic.broker.url).flushall()
     _give_password(page, person)
     expect(page.get_by_text("Too many failed")).to_be_visible()
+
+
+def _at_work(page: Page, user: User) -> None:
+    """Signed in, the second step given."""
+    _give_password(page, user)
+    page.wait_for_url("**/second-step/")
+    SignIn.objects.filter(user=user).update(second_step_at=timezone.now())
+
+
+def _shows_sign_in_alone(page: Page, hidden: str) -> None:
+    expect(page.get_by_label("E-mail address")).to_be_visible()
+    assert hidden not in page.content()
+
+
+def test_nothing_of_the_clinic_is_left_in_the_browser_when_its_person_signed_out(
+    new_page: Callable[[], Page], nurse: User
+) -> None:
+    clinic = nurse.memberships.get().clinic
+    therapist = factories.make_member(clinic, Role.THERAPIST)
+    episode = factories.make_episode(
+        factories.make_patient(clinic, family_name="Heron-Ash"), nurse=nurse, therapist=therapist
+    )
+    chart = f"/episodes/{episode.public_id}/chart/"
+    page = new_page()
+    _at_work(page, nurse)
+    page.goto(chart)
+    expect(page.get_by_text("Heron-Ash").first).to_be_visible()
+    page.evaluate("localStorage.setItem('left', 'behind'); sessionStorage.setItem('left', 'behind')")
+    page.keyboard.press("?")
+    page.get_by_label("Use these keys on this device").uncheck()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/account/login/")
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    page.go_back()
+    _shows_sign_in_alone(page, "Heron-Ash")
+    # Whose sign-in is ended elsewhere finds the same at the next press.
+    _at_work(page, nurse)
+    page.goto(chart)
+    page.keyboard.press("?")
+    expect(page.get_by_label("Use these keys on this device")).not_to_be_checked()
+    page.keyboard.press("Escape")
+    page.evaluate("localStorage.setItem('left', 'behind')")
+    SignIn.objects.filter(user=nurse).update(ended_at=timezone.now())
+    page.goto("/")
+    _shows_sign_in_alone(page, "Heron-Ash")
+    assert page.evaluate("localStorage.length") == 0
+    page.go_back()
+    _shows_sign_in_alone(page, "Heron-Ash")

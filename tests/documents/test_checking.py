@@ -2,9 +2,12 @@
 
 import io
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pypdf
+import pypdfium2
 import pytest
+import zxingcpp
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -165,3 +168,14 @@ def test_file_is_refused_at_its_field_when_it_cannot_be_one(nurse: User, data: b
     response = client.post(reverse("documents:check"), {"file": upload(data)})
     assert response.status_code == 422
     assert "invalid-feedback" in response.content.decode()
+
+
+def test_code_on_the_page_leads_to_the_check_of_this_document(document: Document, printed: bytes) -> None:
+    page = pypdfium2.PdfDocument(printed)[0].render(scale=200 / 72).to_pil()
+    (code,) = zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.QRCode)
+    assert code.text == code_address(document)
+    address = urlsplit(code.text)
+    assert address.path == reverse("documents:check-document", args=[document.pk])
+    (begun,) = parse_qs(address.query)["content"]
+    assert document.content_hash.startswith(begun)
+    assert len(begun) == HASH_IN_CODE

@@ -32,9 +32,9 @@ def a_pdf(**changes: str) -> bytes:
     return out.getvalue()
 
 
-def a_picture(kind: str) -> bytes:
+def a_picture(kind: str, **saved: object) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (20, 10), "white").save(out, kind)
+    Image.new("RGB", (20, 10), "white").save(out, kind, **saved)
     return out.getvalue()
 
 

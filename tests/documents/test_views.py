@@ -107,6 +107,8 @@ def test_file_opens_with_a_harmless_name_when_it_is_ready(document: Document, nu
     assert response.content.startswith(b"%PDF-")
     assert response["Content-Disposition"] == f'inline; filename="test-document-{document.number}-v1.pdf"'
     assert "Mei" not in response["Content-Disposition"]
+    assert client.get(address, {"download": "1"}).url.startswith(reverse("account_reauthenticate"))
+    factories.prove(client, nurse)
     assert client.get(address, {"download": "1"})["Content-Disposition"].startswith("attachment;")
     again = client.get(address, headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304

@@ -126,6 +126,7 @@ def test_copy_is_not_served_again_when_its_consent_was_revoked_but_stays_listed(
     row = given(document, episode, therapist, outside)
     run_due(queue=JobQueue.DOCUMENTS)
     client = as_person(therapist)
+    factories.prove(client, therapist)
     address = reverse("episodes:disclosure-copy", args=[row.pk])
     assert client.get(address)["Content-Type"] == "application/pdf"
     revoke_consent(consent=consent, how="In writing", actor=therapist)
@@ -198,6 +199,7 @@ def test_emergency_opens_what_is_withheld_for_its_time_and_for_its_person(
     address = reverse("documents:records-detail", args=[document.pk])
     emergency = reverse("episodes:emergency", args=[document.pk])
     client = as_person(nurse)
+    factories.prove(client, nurse)
     before = client.get(address).content.decode()
     assert "Hidden words." not in before
     assert emergency in before

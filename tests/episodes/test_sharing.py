@@ -9,15 +9,20 @@ import pytest
 
 from episodes.sharing import (
     SAFETY_CORE,
+    UNNAMED,
     Discipline,
     Grant,
     Ground,
     Part,
     Reader,
+    as_kept,
     rule,
     rule_all,
+    said,
+    sees_row,
     span_of_days,
 )
+from kapclinic.clinics.refusals import Reason
 from kapclinic.documents.categories import ConsentCategory
 
 BEGINS = datetime(2026, 3, 1, 7, tzinfo=UTC)
@@ -166,3 +171,48 @@ def test_consent_holds_from_the_first_to_the_last_second_of_its_days(
     found = span_of_days(signed, expires, ZoneInfo("America/Denver"))
     expected = tuple(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (begins, ends))
     assert tuple(at.astimezone(UTC) for at in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("category", "part", "is_part2", "categories", "is_seen"),
+    [
+        # What the medical side recorded: its own, by consent the therapist's.
+        (C.SCORES, Part.NURSE, False, (), True),
+        (C.SCORES, Part.THERAPIST, False, (), False),
+        (C.SCORES, Part.THERAPIST, False, (C.SCORES,), True),
+        (C.SCORES, Part.HOUSE, False, (C.SCORES,), False),
+        # Substance use has no side: at a Part 2 clinic a nurse does not see what another nurse wrote.
+        (C.SUBSTANCE_USE, Part.NURSE, False, (), True),
+        (C.SUBSTANCE_USE, Part.NURSE, True, (), False),
+        (C.SUBSTANCE_USE, Part.PRESCRIBER, True, (C.MEDICATION,), False),
+        (C.SUBSTANCE_USE, Part.PRESCRIBER, True, (C.SUBSTANCE_USE,), True),
+        (C.SUBSTANCE_USE, Part.THERAPIST, False, (), False),
+        (C.MEDICATION, Part.NURSE, True, (), True),
+    ],
+)
+def test_row_is_seen_by_who_wrote_it_and_by_whom_the_consent_names(
+    category: ConsentCategory,
+    part: Part,
+    is_part2: bool,
+    categories: tuple[ConsentCategory, ...],
+    is_seen: bool,
+) -> None:
+    grants = [grant(*categories)] if categories else []
+    asked = {"now": NOW, "origin": Discipline.MEDICAL, "is_part2": is_part2}
+    assert sees_row(category, reader(part), grants, **asked) is is_seen
+    assert sees_row(category, reader(part), grants, is_own=True, **asked)
+    revoked = [grant(*categories, revoked_at=NOW)] if categories else []
+    without = sees_row(category, reader(part), [], **asked)
+    assert sees_row(category, reader(part), revoked, **asked) is without
+
+
+def test_reasons_name_what_is_withheld_to_nobody_and_leave_none_out() -> None:
+    plain = Reason("no-order", "There is no order yet.")
+    first = Reason("finding-one", "Made-up use.", "outcome-one", category=C.SUBSTANCE_USE)
+    second = Reason("finding-two", "Made-up misuse.", category=C.SUBSTANCE_USE)
+    assert said([first, plain, second], lambda category: True) == (first, plain, second)
+    heard = as_kept([first, plain, second])
+    assert [reason.text for reason in heard] == [UNNAMED, plain.text]
+    assert [reason.code for reason in heard] == ["finding-unnamed", "no-order"]
+    assert not heard[0].field
+    assert heard[0].is_hard, "what is not named still stands"

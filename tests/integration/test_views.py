@@ -168,3 +168,14 @@ def test_overview_shows_the_bar_of_a_booked_window(need, sign_in, therapist, epi
     assert booking.state == AppointmentState.HELD
     assert "Secondary session" in text
     assert need_of(dose, NeedPart.SECONDARY) is not None
+
+
+def test_day_draws_a_window_behind_the_times_of_the_care_team_alone(
+    need, sign_in, coordinator, therapist, therapist_off_team
+):
+    url = reverse("scheduling:calendar")
+    answer = sign_in(coordinator).get(url, {"view": "day", "day": f"{need.preferred_from:%Y-%m-%d}"})
+    behind = {column.key: column.windows for column in answer.context["columns"]}
+    assert [block.item.episode for block in behind[str(therapist.pk)]] == [need.episode]
+    assert behind[str(therapist_off_team.pk)] == ()
+    assert "cal-window" in answer.content.decode()

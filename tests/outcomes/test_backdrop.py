@@ -11,6 +11,7 @@ from kapclinic.accounts.models import User
 from kapclinic.clinics.models import Clinic
 from screening.instruments import instrument
 from screening.models import ReferenceCount, ReferenceSample
+from tests import factories
 from tests.outcomes.situations import phq9, treated_episode
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,7 @@ def baseline(clinic: Clinic, prescriber: User, therapist: User, nurse: User) -> 
         clinic, prescriber=prescriber, therapist=therapist, nurse=nurse, first_dose_at=first
     )
     phq9(episode, first - timedelta(days=2), 18, nurse)
+    factories.make_sharing_consent(episode, nurse, ["scores"])
 
 
 def test_own_baselines_stand_before_the_sample(

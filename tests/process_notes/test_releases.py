@@ -174,10 +174,12 @@ def test_custodian_receives_sealed_notes_and_the_manager_learns_nothing(
     write(episode, therapist, text="An unfinished heron.")
     leave(therapist)
     client.force_login(manager)
+    factories.prove(client, manager)
     sent = {"author": therapist.pk, "custodian": custodian.pk, "reason": "left in May"}
     assert client.post(reverse("process_notes:transfers"), sent).status_code == 302
     transfer = ProcessNoteTransfer.objects.get()
     assert page_of(client, custodian, "detail", note.pk).status_code == 404, "not before it is received"
+    factories.prove(client, custodian)
     received = client.post(reverse("process_notes:transfer-receive", kwargs={"pk": transfer.pk}), follow=True)
     assert "Received, sealed: 2 process notes." in received.content.decode()
     page = page_of(client, custodian, "detail", note.pk).content.decode()

@@ -237,7 +237,11 @@ def test_person_makes_an_address_that_is_shown_once_and_revokes_it(client, book,
     book()
     client.force_login(therapist)
     page = reverse("scheduling:feed")
-    made = client.post(page, {"title": ""})
+    asked = client.post(page, {"title": ""})
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    assert not CalendarFeed.objects.exists()
+    made = client.post(asked.url, {"password": factories.PASSWORD})
+    assert f'action="{page}"' in made.text, "its form leads back to the page and not to the question"
     address = made.context["address"]
     secret = address.removesuffix(".ics").rsplit("/", 1)[1]
     # 256 random bits in base64.
@@ -254,5 +258,6 @@ def test_person_makes_an_address_that_is_shown_once_and_revokes_it(client, book,
 
 def test_word_that_is_too_long_is_refused_and_makes_nothing(client, therapist):
     client.force_login(therapist)
+    factories.prove(client, therapist)
     assert client.post(reverse("scheduling:feed"), {"title": "x" * 61}).status_code == 422
     assert not CalendarFeed.objects.exists()

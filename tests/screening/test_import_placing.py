@@ -130,6 +130,7 @@ def test_imported_item_nine_alarms_nobody_even_when_recent(clinic, known, histor
 
 def test_browser_import_previews_runs_as_a_job_and_reports(client, clinic, manager, known, history):
     client.force_login(manager)
+    factories.prove(client, manager)
     path = history("A-1,2024-03-01,0,0,0,0,0,0,0,0,0,", '=cmd(),2024-03-01,"2.0",0,0,0,0,0,0,0,0,')
     upload = SimpleUploadedFile("old answers.csv", path.read_bytes())
     answer = client.post(reverse("screening:import"), {"file": upload})

@@ -60,6 +60,8 @@ def unlock(request: HttpRequest) -> HttpResponse:
         if is_page:
             return lock_page(request, WRONG, request.POST["next"])
         return HttpResponse(WRONG, content_type="text/plain", status=422)
+    # Proved anew, as after a sign-in: the middleware gives the session a new key.
+    request.renews_key = True  # type: ignore[attr-defined]  # the attribute is ours
     if not is_page:
         return HttpResponse(status=204)
     back = request.POST["next"]

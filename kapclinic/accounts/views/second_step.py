@@ -5,10 +5,12 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -20,10 +22,11 @@ from kapclinic.accounts import second_step
 from kapclinic.accounts.adapter import secrets_of
 from kapclinic.accounts.models import User
 from kapclinic.accounts.pages import public_page
+from kapclinic.accounts.recovery_codes import codes_of, keep_hashes
 
 
 def _codes_left(user: User) -> int | None:
-    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    codes = codes_of(user).first()
     if codes is None:
         return None
     with secrets_of(user):
@@ -49,6 +52,20 @@ def show(request: HttpRequest) -> HttpResponse:
             "is_missing": settings.MFA_REQUIRED and not steps,
         },
     )
+
+
+class ShowRecoveryCodes(ViewRecoveryCodesView):
+    """The codes, once; from then on hashes of them are kept (kapclinic/accounts/recovery_codes.py)."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        with transaction.atomic():
+            # Two windows side by side: the second one is told that they were shown.
+            list(codes_of(user).select_for_update())
+            context: dict[str, Any] = super().get_context_data(**kwargs)
+            if context["can_view_codes"]:
+                keep_hashes(codes_of(user).get(), context["unused_codes"])
+        return context
 
 
 @method_decorator(reauthentication_required(app="allauth.mfa"), name="dispatch")

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from episodes.access import episodes_for
 from episodes.models import Episode
+from episodes.readers import Eyes, eyes_of_each
 from kapclinic.accounts.models import Role
 from kapclinic.accounts.policy import Actor, can
 from kapclinic.desk.doses import dose_numbers
@@ -49,10 +50,19 @@ def _clinical_rows(actor: Actor, now: datetime) -> list[Row]:
         key=lambda row: (_PRESSING.get(SessionState(row.session.state), 9), row.session.planned_at),
     )
     numbers = dose_numbers([row.session for row in found])
-    return [_clinical_row(row, numbers[row.session.pk], actor, now) for row in found]
+    # Who treats with medicines sees every order: the consents are looked up for the other side alone.
+    eyes = (
+        eyes_of_each(actor, [row.session.episode for row in found], now=now)
+        if actor.has(Role.THERAPIST)
+        else {}
+    )
+    return [
+        _clinical_row(row, numbers[row.session.pk], actor, now, eyes.get(row.session.episode_id))
+        for row in found
+    ]
 
 
-def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime) -> Row:
+def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime, eyes: Eyes | None) -> Row:
     session = row.session
     pill, tone = _pill(row, now)
     what = row.phase
@@ -63,7 +73,7 @@ def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime) -> Row
     return Row(
         who=session.episode.patient.display_name,
         url=link("desk:chart", public_id=session.episode.public_id),
-        line=f"Dose {number} · {_order_words(row.order)}",
+        line=f"Dose {number} · {_order_words(row.order, eyes)}",
         where=_where(session),
         what=what,
         pill=pill,
@@ -74,10 +84,12 @@ def _clinical_row(row: RoomRow, number: int, actor: Actor, now: datetime) -> Row
     )
 
 
-def _order_words(order: DoseOrder | None) -> str:
+def _order_words(order: DoseOrder | None, eyes: Eyes | None) -> str:
     """ "IV 0.5 mg/kg": the whole order stands on the session's page."""
     if order is None:
         return "no order yet"
+    if eyes is not None and not eyes.reads_row(order):
+        return "ordered"
     return f"{ROUTE_SHORT[order.route_value]} {plain(order.amount)} {order.unit}"
 
 

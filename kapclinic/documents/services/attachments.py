@@ -12,6 +12,7 @@ from kapclinic.clinics.models import Clinic
 from kapclinic.clinics.refusals import Reason, Refused
 from kapclinic.documents.files import MAX_BYTES, BadFile, CheckedFile, check_file
 from kapclinic.documents.models import Attachment, Blob
+from kapclinic.documents.viruses import refuse_infected
 
 
 def read_upload(upload: UploadedFile, *, field: str | None = "file") -> CheckedFile:
@@ -21,9 +22,11 @@ def read_upload(upload: UploadedFile, *, field: str | None = "file") -> CheckedF
             Reason("file-refused", f"The file is larger than {MAX_BYTES // 1024 // 1024} MB.", field)
         )
     try:
-        return check_file(upload.read(), upload.name or "file")
+        checked = check_file(upload.read(), upload.name or "file")
+        refuse_infected(checked.content)
     except BadFile as error:
         raise Refused(Reason("file-refused", str(error), field)) from error
+    return checked
 
 
 def store_attachment(

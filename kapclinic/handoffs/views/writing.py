@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from episodes.access import episode_for
 from episodes.models import Episode
+from episodes.readers import eyes_of
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.clinics.refusals import Refused
 from kapclinic.documents.versions import carry_on_from
@@ -64,7 +65,8 @@ def _write(
     if newest is not None and newest.is_signed and request.method != "POST":
         return redirect("handoffs:detail", pk=newest.pk)
     if newest is None:
-        offered = prefill.suggestions(kind, episode=episode, session=session, now=now)
+        eyes = eyes_of(request.actor, episode, now=now)
+        offered = prefill.suggestions(kind, episode=episode, session=session, now=now, eyes=eyes)
         sources = {key: suggestion.sources for key, suggestion in offered.items()}
         initial: dict[str, Any] = {key: suggestion.text for key, suggestion in offered.items()}
     else:

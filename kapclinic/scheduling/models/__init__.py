@@ -5,19 +5,18 @@ from kapclinic.scheduling.models.appointments import (
     LIVE_STATES,
     Appointment,
     AppointmentKind,
-    AppointmentParticipant,
     AppointmentQuerySet,
     AppointmentState,
     MeetingPlace,
-    Part,
     ToldHow,
     new_request_key,
 )
-
-# The first migration names it here.
-from kapclinic.scheduling.models.appointments import _Span as _Span
 from kapclinic.scheduling.models.changes import HandChange
 from kapclinic.scheduling.models.feeds import NEUTRAL_TITLE, CalendarFeed
+from kapclinic.scheduling.models.participants import AppointmentParticipant, Part
+
+# The first migration names it here.
+from kapclinic.scheduling.models.participants import _Span as _Span
 from kapclinic.scheduling.models.patients import PatientAbsence, PatientPlace, PatientTimes, Wish
 from kapclinic.scheduling.models.roster import (
     ClinicHoliday,

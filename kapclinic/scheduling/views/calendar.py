@@ -145,7 +145,8 @@ def calendar(request: ActorRequest) -> HttpResponse:
             worked = availability(rosters[who.pk], whole).worked if who.pk in rosters else (whole,)
             closed = [(part, None) for part in subtract((whole,), worked)]
             items = [(each.appointment.span, each) for each in mine if _takes_part(each, who)]
-            windows = [(each.span, each) for each in behind] if not is_day else []
+            # The week's own were asked for by person.
+            windows = [(each.span, each) for each in behind if not is_day or who.pk in each.team]
             columns.append(
                 Column(
                     title=str(who) if is_day else _day_words(each_day),

@@ -20,7 +20,7 @@ from kapclinic.scheduling.forms import FeedForm
 from kapclinic.scheduling.models import CalendarFeed
 
 
-@page("account.self")
+@page("account.self", confirm=("POST",))
 def own(request: ActorRequest) -> HttpResponse:
     """Whether the person has a feed and when it was read; a new address is shown once, in the answer that makes it."""
     actor = request.actor

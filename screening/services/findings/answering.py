@@ -21,6 +21,7 @@ from screening.models import (
     FindingAnswer,
 )
 from screening.models.findings import ScopeChoice
+from screening.segments import withholdable
 from screening.services.findings.keeping import current_evaluation, is_prescriber, keep_in_step
 
 
@@ -96,12 +97,13 @@ def answer_findings(
 
 
 def _answer_reasons(answer: AnswerInput, finding: Finding | None) -> Iterator[Reason]:
-    label = catalogue()[answer.code].label
+    label, category = catalogue()[answer.code].label, withholdable(answer.code)
     if finding is None or finding.evidence_hash != answer.evidence_hash:
         yield Reason(
             "finding-changed",
             f"{label}: the evidence changed while you were looking. Look at it again.",
             f"outcome-{answer.code}",
+            category=category,
         )
         return
     if finding.severity != Severity.RELATIVE:
@@ -111,11 +113,14 @@ def _answer_reasons(answer: AnswerInput, finding: Finding | None) -> Iterator[Re
             if finding.severity == Severity.ABSOLUTE
             else f"{label}: is for information and needs no answer.",
             f"outcome-{answer.code}",
+            category=category,
         )
     if answer.outcome not in AnswerOutcome.values:
-        yield Reason("no-outcome", f"{label}: accept, defer or decline.", f"outcome-{answer.code}")
+        yield Reason(
+            "no-outcome", f"{label}: accept, defer or decline.", f"outcome-{answer.code}", category=category
+        )
     if not answer.rationale.strip():
-        yield Reason("no-rationale", f"{label}: say why.", f"rationale-{answer.code}")
+        yield Reason("no-rationale", f"{label}: say why.", f"rationale-{answer.code}", category=category)
 
 
 def sign_answer(

@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from episodes import guards
 from episodes.guards import GuardContext
+from episodes.sharing import as_kept
 from kapclinic.accounts.models import Role
 from kapclinic.clinics.refusals import Reason
 from sessions import selectors
@@ -34,9 +35,12 @@ _CHARTED_BESIDE = ("missing-day:", "finding-DAY-VITALS-MISSING")
 def what_speaks_against(
     session: DosingSession, at: datetime, roles: frozenset[Role] = frozenset()
 ) -> list[Reason]:
-    """What no written reason could have passed for a first dose that began at `at`, as the record stands now."""
+    """What no written reason could have passed for a first dose that began at `at`, as the record stands now.
+
+    It is kept with the dose, so that it names nothing that a sharing consent can withhold.
+    """
     context = GuardContext("dose.start", session.episode, at, roles, subject=session)
-    return [reason for reason in guards.reasons(context) if reason.is_hard]
+    return [reason for reason in as_kept(guards.reasons(context)) if reason.is_hard]
 
 
 def may_still_be_charted(reason: Reason) -> bool:

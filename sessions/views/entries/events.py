@@ -17,7 +17,7 @@ from sessions.forms.record import (
     ChallengeForm,
 )
 from sessions.models import AdverseEvent, ChallengeKind, ChallengingExperience, DosingSession, Incident
-from sessions.views.common import entry_page, fetch_in_session, fetch_session
+from sessions.views.common import entry_page, fetch_in_session, fetch_session, withheld_of_session
 from sessions.views.entries.shapes import form_from, values_of, write_page
 
 
@@ -68,6 +68,8 @@ def adverse_event(request: ActorRequest, session: DosingSession) -> HttpResponse
 @page("dose.adverse-event", fetch=fetch_in_session(AdverseEvent))
 def adverse_event_update(request: ActorRequest, row: AdverseEvent) -> HttpResponse:
     """News of an adverse event, as a new row."""
+    if (kept_back := withheld_of_session(request, row)) is not None:
+        return kept_back
     return write_page(
         request,
         row.session,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from episodes import guards
 from episodes.guards import GuardContext
+from episodes.readers import eyes_of
 from kapclinic.accounts.pages import ActorRequest, page
 from sessions import selectors, services
 from sessions.dose import RUNNING_ROUTES
@@ -56,7 +57,7 @@ def start(request: ActorRequest, session: DosingSession) -> HttpResponse:
         action="Start now",
         anchor="given",
         template="dosing/start.html",
-        holding=reasons,
+        holding=eyes_of(request.actor, session.episode, now=now).said(reasons),
         passing=passing,
         order=order,
     )

@@ -6,7 +6,7 @@ from kapclinic.accounts.pages import ActorRequest, page
 from sessions import services
 from sessions.forms.record import CorrectVitalsForm, LogForm, VitalsForm
 from sessions.models import DosingSession, VitalsReading
-from sessions.views.common import entry_page, fetch_in_session, fetch_session
+from sessions.views.common import entry_page, fetch_in_session, fetch_session, withheld_of_session
 from sessions.views.entries.shapes import form_from, values_of, write_page
 
 
@@ -29,6 +29,8 @@ def vitals(request: ActorRequest, session: DosingSession) -> HttpResponse:
 @page("dose.vitals", fetch=fetch_in_session(VitalsReading))
 def correct_vitals(request: ActorRequest, row: VitalsReading) -> HttpResponse:
     """A right reading in place of a wrong one."""
+    if (kept_back := withheld_of_session(request, row)) is not None:
+        return kept_back
     return write_page(
         request,
         row.session,
