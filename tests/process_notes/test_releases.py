@@ -276,6 +276,7 @@ def test_clinic_with_one_therapist_has_a_custodian_in_another_role(
     assert client.post(reverse("process_notes:transfers"), sent).status_code == 302
     transfer = ProcessNoteTransfer.objects.get()
     assert page_of(client, nurse, "detail", note.pk).status_code == 404, "not before it is received"
+    factories.prove(client, nurse)
     client.post(reverse("process_notes:transfer-receive", kwargs={"pk": transfer.pk}))
     page = page_of(client, nurse, "detail", note.pk)
     assert page.status_code == 200
