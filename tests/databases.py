@@ -13,7 +13,12 @@ from tempfile import gettempdir
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 from psycopg import sql
+
+from kapclinic.embedded import SUPERUSER, Postgres
+from kapclinic.runtime import roles
+from kapclinic.runtime.backup import program
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "kaptest"
@@ -130,3 +135,32 @@ def locked(what: str) -> Iterator[None]:
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def server_apart(template: str, folder: Path) -> Iterator[str]:
+    """The migrated template on a server of its own, which the environment names meanwhile; gives the database's name.
+
+    A seal reaches up to the oldest transaction that is under way on the server, so the tests that run beside one of sealing
+    would hold it back.
+    """
+    postgres = Postgres(folder / "postgres", say=lambda _line: None, throw_away=True)
+    source = owner_url(template)
+    postgres.start()
+    try:
+        with psycopg.connect(postgres.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            roles.ensure_roles(connection)
+            roles.ensure_database(connection)
+        dump = folder / "template.dump"
+        subprocess.run(
+            [program("pg_dump"), "--format=custom", "--compress=none", f"--file={dump}", source], check=True
+        )
+        target = postgres.url(roles.OWNER, roles.DATABASE)
+        command = [program("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={target}", str(dump)]
+        subprocess.run(command, check=True)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DATABASE_OWNER_URL", target)
+            environment.setenv("DATABASE_URL", postgres.url(roles.APP, roles.DATABASE))
+            yield roles.DATABASE
+    finally:
+        postgres.remove()

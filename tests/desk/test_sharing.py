@@ -20,7 +20,8 @@ from kapclinic.notices.models import Task
 from kapclinic.outcomes.report import build_report
 from screening.models import Condition, Finding, HistoryAnswer, Medication, Response, StudyResult
 from screening.models.measured import StudyKind
-from screening.services.facts import record_condition, record_medication, record_result
+from screening.questions import QUESTIONS
+from screening.services.facts import answer_history, record_condition, record_medication, record_result
 from screening.services.responses import record_response
 from sessions.jobs import look_whether_ready
 from sessions.services import record_vitals
@@ -51,7 +52,10 @@ def written(clinic: Any, patient: Any, nurse: User, therapist: User, prescriber:
     room = make_room(clinic, patient, nurse, therapist, prescriber)
     room.plan()
     episode, today = room.episode, timezone.localdate()
-    screen(episode, nurse, substance_use="yes")
+    # Said later than the rest: the log shows the newest lines, and those of one moment in any order.
+    screen(episode, nurse, now=timezone.now() - timedelta(minutes=5))
+    answers = {question.key: "yes" if question.key == "substance_use" else "no" for question in QUESTIONS}
+    answer_history(episode=episode, answers=answers, actor=nurse)
     audit_c = record_response(
         patient=patient, episode=episode, instrument_id="audit-c", answers=[4, 3, 3], actor=nurse,
         request_key=uuid.uuid4(),

@@ -5,7 +5,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,19 +54,30 @@ class Drill:
         return self.folder / "elsewhere" / "keys"
 
 
-@pytest.fixture
-def drill(committed_db: str, tmp_path: Path) -> Drill:
+@pytest.fixture(scope="module")
+def drill(
+    migrated_template: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Drill]:
     """A backup of a clinic with a patient, sealed."""
+    folder = tmp_path_factory.mktemp("clinic")
+    with (
+        databases.server_apart(migrated_template, folder) as name,
+        on_database(databases.app_url(name), django_db_blocker),
+    ):
+        yield _backed_up(folder, name)
+
+
+def _backed_up(folder: Path, database: str) -> Drill:
     clinic = factories.make_clinic()
     coordinator = factories.make_member(clinic, Role.COORDINATOR)
     factories.make_patient(clinic, coordinator)
     environment = {
         **os.environ,
-        "KAP_VAR": str(tmp_path / "var"),
-        "DATABASE_URL": databases.app_url(committed_db),
-        "DATABASE_OWNER_URL": databases.owner_url(committed_db),
+        "KAP_VAR": str(folder / "var"),
+        "DATABASE_URL": databases.app_url(database),
+        "DATABASE_OWNER_URL": databases.owner_url(database),
     }
-    made = Drill(tmp_path, environment)
+    made = Drill(folder, environment)
     done = made.run("backup", str(made.made), "--keys", str(made.keys))
     assert done.returncode == 0, done.stderr
     return made
