@@ -9,6 +9,7 @@
 Without DATABASE_URL in the environment, a Postgres and a Valkey are started for the run and thrown away after it.
 """
 
+import gc
 import os
 import secrets
 import shutil
@@ -89,6 +90,13 @@ def _start_servers() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process waits for the other at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave out of garbage collection what the run keeps to its end: walking it anew took an eighth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

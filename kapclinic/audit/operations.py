@@ -85,10 +85,9 @@ class InOneStep(Operation):
     ) -> None:
         for operation in reversed(self.operations):
             if isinstance(operation, AddTrigger) and operation.model_name.lower() in self.made:
-                # Its function outlives the table, and the library looks for the table in the state without it.
-                assert isinstance(operation.trigger, compiler.Trigger)
-                schema_editor.execute(operation.trigger.uninstall_sql, params=None)
-            elif isinstance(operation, AddConstraint) and not self._comes_with_its_table(operation):
+                # It goes with its table, which the library looks for in the state without it.
+                continue
+            if isinstance(operation, AddConstraint) and not self._comes_with_its_table(operation):
                 # A condition may name a field of this step, which the state before does not have.
                 operation.database_backwards(app_label, schema_editor, from_state, from_state)
             elif not self._comes_with_its_table(operation):

@@ -1,54 +1,119 @@
 """Changes of many tables in one step of a migration."""
 
-import os
-import subprocess
-import sys
-
-import psycopg
 import pytest
-from django.db import migrations, models
+from django.db import connection, migrations, models
+from django.db.migrations.state import ModelState, ProjectState
+from django.db.models import Q
+from pgtrigger import compiler
+from pgtrigger.migrations import AddTrigger, RemoveTrigger
 
 from kapclinic.audit.operations import InOneStep
-from tests.databases import ROOT, clone, drop, migrated_template, owner_url
 
-SCHEMA = """
-    SELECT 'column', table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
-    WHERE table_schema = 'public'
-    UNION SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '' FROM pg_constraint
-    UNION SELECT 'index', tablename, indexname, indexdef, '', '' FROM pg_indexes WHERE schemaname = 'public'
-    UNION SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', '' FROM pg_trigger
-    WHERE NOT tgisinternal
-    UNION SELECT 'function', proname, prosrc, '', '', '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-"""
+LABEL = "made_up"
 
 
-def schema(name: str) -> set[tuple]:
-    with psycopg.connect(owner_url(name)) as connection:
-        return set(connection.execute(SCHEMA).fetchall())
+def trigger(name: str, table: str) -> compiler.Trigger:
+    sql = compiler.UpsertTriggerSql(
+        func="RETURN NEW;", hash=name, operation="INSERT", pgid=f"pgtrigger_{name}", table=f"{LABEL}_{table}", when="BEFORE"
+    )  # fmt: skip
+    return compiler.Trigger(name=name, sql=sql)
 
 
-def migrate(name: str, *target: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", *target, "--skip-checks", "--verbosity", "0"],
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_OWNER_URL": owner_url(name), "KAP_DATABASE_ROLE": "owner"},
-        check=True,
+def before() -> ProjectState:
+    """One table with a trigger."""
+    shelf = ModelState(
+        LABEL,
+        "Shelf",
+        [("id", models.AutoField(primary_key=True)), ("name", models.CharField(max_length=5))],
+        {"triggers": [trigger("old", "shelf")]},
     )
+    state = ProjectState()
+    state.add_model(shelf)
+    return state
 
 
-def test_step_goes_back_and_forth_and_leaves_the_same_tables_and_triggers():
-    name = "kaptest_one_step"
-    clone(migrated_template(), name)
-    try:
-        before = schema(name)
-        migrate(name, "handoffs", "0001")
-        without = schema(name)
-        assert any("teamdecision" in str(row) for row in before)
-        assert not any("teamdecision" in str(row) for row in without)
-        migrate(name)
-        assert schema(name) == before
-    finally:
-        drop(name)
+STEP = [
+    RemoveTrigger("shelf", "old"),
+    migrations.AddField("shelf", "height", models.IntegerField(default=1)),
+    migrations.AlterField("shelf", "name", models.CharField(max_length=50)),
+    migrations.CreateModel("Book", [("id", models.AutoField(primary_key=True))]),
+    migrations.AddField("book", "shelf", models.ForeignKey(f"{LABEL}.shelf", models.PROTECT)),
+    migrations.AddIndex("book", models.Index(fields=["shelf", "id"], name="made_up_books_of_shelf")),
+    # It names a field of the same step.
+    migrations.AddConstraint(
+        "shelf", models.UniqueConstraint(fields=["name"], condition=Q(height__gt=1), name="made_up_name_once")
+    ),
+    migrations.AddConstraint(
+        "book", models.CheckConstraint(condition=Q(id__gt=0), name="made_up_book_has_number")
+    ),
+    AddTrigger("shelf", trigger("new", "shelf")),
+    AddTrigger("book", trigger("of_books", "book")),
+]
+
+
+def schema() -> set[tuple[str, ...]]:
+    """Columns, constraints, indexes and triggers of the made-up tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT 'column', table_name, column_name, data_type || coalesce(character_maximum_length::text, '')
+              FROM information_schema.columns WHERE table_name LIKE 'made_up_%'
+            UNION SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+             WHERE conrelid::regclass::text LIKE 'made_up_%' AND contype <> 'n'
+            UNION SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'made_up_%'
+            UNION SELECT 'trigger', tgrelid::regclass::text, tgname, '' FROM pg_trigger
+             WHERE tgrelid::regclass::text LIKE 'made_up_%' AND NOT tgisinternal
+            """
+        )
+        return set(cursor.fetchall())
+
+
+def state_after(steps: list, state: ProjectState) -> ProjectState:
+    """What Django knows of the tables after these operations."""
+    for step in steps:
+        step.state_forwards(LABEL, state)
+    return state
+
+
+def migrate(steps: list, state: ProjectState, *, backwards: bool = False) -> None:
+    """Run operations as a migration does, in one atomic schema editor each way."""
+    states = [state]
+    for step in steps:
+        states.append(state_after([step], states[-1].clone()))
+    with connection.schema_editor(atomic=True) as editor:
+        pairs = list(zip(steps, states, states[1:], strict=False))
+        for step, earlier, later in reversed(pairs) if backwards else pairs:
+            if backwards:
+                step.database_backwards(LABEL, editor, later, earlier)
+            else:
+                step.database_forwards(LABEL, editor, earlier, later)
+
+
+@pytest.fixture
+def shelf(db) -> ProjectState:
+    """The table is there, as the owner made it."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    state = before()
+    with connection.schema_editor(atomic=True) as editor:
+        editor.create_model(state.apps.get_model(LABEL, "Shelf"))
+        editor.execute(trigger("old", "shelf").install_sql, params=None)
+    return state
+
+
+def test_step_makes_what_its_operations_make_and_goes_back(shelf):
+    at_first = schema()
+    migrate([InOneStep(STEP)], shelf)
+    in_one = schema()
+    migrate([InOneStep(STEP)], shelf, backwards=True)
+    assert schema() == at_first
+    migrate(STEP, shelf)
+    assert schema() == in_one
+    assert {row[0] for row in in_one - at_first} == {"column", "constraint", "index", "trigger"}
+
+
+def test_state_after_a_step_is_that_of_its_operations():
+    assert state_after([InOneStep(STEP)], before()) == state_after(STEP, before())
 
 
 @pytest.mark.parametrize(
