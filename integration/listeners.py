@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from episodes.models import CareTeamMember
+from episodes.models import CareTeamMember, TeamPart
 from episodes.services.striking import takes_back
 from integration.kinds import PART_OF_KIND
 from integration.models import IntegrationNeed, IntegrationSession, NeedPart, PlanProposal, ProposalState
@@ -179,7 +179,9 @@ def _open_windows(*, actor: policy.Actor, span: Span, person: Any | None, now: d
             episode__team__in=CareTeamMember.objects.not_ended(now).filter(user=person)
         ).distinct()
     teams = defaultdict(set)
-    members = CareTeamMember.objects.not_ended(now).filter(episode__in=[need.episode_id for need in rows])
+    members = CareTeamMember.objects.not_ended(now).filter(
+        part=TeamPart.THERAPIST, episode__in=[need.episode_id for need in rows]
+    )
     for episode_id, user_id in members.values_list("episode", "user"):
         teams[episode_id].add(user_id)
     found = []

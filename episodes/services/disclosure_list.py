@@ -51,7 +51,7 @@ def issue_disclosure_list(*, episode: Episode, actor: User, now: datetime | None
                     local_time(row.at, zone),
                     f"{row.what}: {_labels(row.shown)}"
                     + (f"; withheld: {_labels(row.withheld)}" if row.withheld else ""),
-                    f"{row.receiver_name} ({row.receiver_part.lower()}): {row.get_medium_display().lower()}",
+                    f"{row.receiver_name} ({row.receiver_part.lower()}): {_in_a_sentence(row.get_medium_display())}",
                     ". ".join(filter(None, (row.get_basis_display(), row.purpose, row.reason))),
                 )
                 for row in rows
@@ -106,6 +106,11 @@ def issue_disclosure_list(*, episode: Episode, actor: User, now: datetime | None
             supersedes=current_document(clinic=episode.clinic, subject_id=episode.pk, kind=LIST_KIND),
             now=now,
         )
+
+
+def _in_a_sentence(label: str) -> str:
+    """A label that does not stand first; an abbreviation keeps its capitals."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _labels(values: Iterable[str]) -> str:

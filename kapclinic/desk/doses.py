@@ -11,7 +11,7 @@ from episodes.models import Episode
 from kapclinic.accounts.policy import Actor
 from kapclinic.desk.links import link
 from kapclinic.documents.charts import Chart, Given, VitalsPoint, vitals_chart
-from sessions.models import Administration, AdverseEvent, DosingSession, VitalsReading
+from sessions.models import Administration, AdverseEvent, DosingSession, SessionState, VitalsReading
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def doses_of(episode: Episode) -> list[DoseRow]:
             number += 1
         rows.append(
             DoseRow(
-                label=f"Dose {number}" if given else "No dose",
+                label=f"Dose {number}" if given else _without_a_dose(session),
                 url=link("dosing:session-detail", pk=session.pk),
                 at=began_at or session.planned_at,
                 given=" + ".join(entry.summary for entry in given),
@@ -74,6 +74,11 @@ def doses_of(episode: Episode) -> list[DoseRow]:
             )
         )
     return rows[::-1]
+
+
+def _without_a_dose(session: DosingSession) -> str:
+    waits = session.state in (SessionState.PLANNED, SessionState.CHECKED_IN, SessionState.UNDER_WAY)
+    return "Next dose" if waits else "No dose"
 
 
 def _highest_pressures(sessions: Iterable[DosingSession]) -> dict[object, str]:

@@ -39,7 +39,7 @@ class BookingWindow:
 class Backdrop:
     """A stretch drawn behind the calendar: a window that waits for a session of `episode`.
 
-    `team` holds the keys of those who care for the patient now: behind their times it is drawn.
+    `team` holds the keys of the patient's therapists now: behind their times it is drawn.
     """
 
     span: Span
