@@ -147,7 +147,9 @@ def run(count: int, say: Callable[[str], Any]) -> dict[str, Any]:
 
     with ExitStack() as stack:
         _, own = start_servers(stack, prefix="kapqueue-")
-        environment = {**own, "PORT": str(free_port()), "LOG_LEVEL": "ERROR"}
+        # The Procfile says `python`: this one.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        environment = {**own, "PORT": str(free_port()), "LOG_LEVEL": "ERROR", "PATH": path}
         os.environ |= environment
         say("Taking a made-up patient through the services…")
         load(environment)
