@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import urlencode
 
-from kapclinic.accounts import second_step, sign_ins
+from kapclinic.accounts import second_step, session_keys, sign_ins
 from kapclinic.accounts.models import Membership, Role, SignIn, User
 from kapclinic.accounts.policy import Actor
 from kapclinic.accounts.screen_lock import Screen
@@ -38,18 +38,17 @@ class SignInMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.sign_in = None  # type: ignore[attr-defined]  # the attribute is ours
         request.is_locked = False  # type: ignore[attr-defined]  # the attribute is ours
-        request.renews_key = False  # type: ignore[attr-defined]  # the attribute is ours
         if request.user.is_authenticated:
             self._look(request)
-        elif sign_ins.came_too_early(request):
+        elif session_keys.came_too_early(request):
             # The answer must not take the new key from the browser, which sends the same again under it.
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME)
             return HttpResponseRedirect(request.get_full_path(), preserve_request=True)
         response = self.get_response(request)
         # At the very end, so that what the person's other windows ask for meanwhile still finds its session; an answer that
         # failed saves no session.
-        if request.renews_key and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:  # type: ignore[attr-defined]
-            sign_ins.renew_key(request)
+        if session_keys.is_asked_for(request) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            session_keys.renew_key(request)
         return response
 
     def _look(self, request: HttpRequest) -> None:

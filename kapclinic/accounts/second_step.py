@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from kapclinic.accounts import session_keys
 from kapclinic.accounts.models import SignIn, User
 from kapclinic.encryption import key_ring
 
@@ -89,5 +90,4 @@ def on_step_given(
         SignIn.objects.filter(pk=sign_in.pk, second_step_at__isnull=True).update(
             second_step_at=timezone.now()
         )
-        # The session may do more from now on.
-        request.renews_key = True  # type: ignore[attr-defined]  # read by SignInMiddleware
+        session_keys.ask_for_new_key(request)

@@ -1,25 +1,21 @@
 """Verbs over sign-ins: begin, see a hand on the screen, lock, unlock, end."""
 
-import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from kapclinic.accounts import second_step
+from kapclinic.accounts import second_step, session_keys
 from kapclinic.accounts.devices import device_words
 from kapclinic.accounts.models import SignIn, User
 from kapclinic.accounts.screen_lock import MOST_WRONG_UNLOCKS, SEEN_EVERY, Screen, SignInTimes, screen_at
 
 SESSION_KEY = "sign_in"
-# Longer than any answer is on its way; no page is served under the old key in it.
-RENEWED_FOR = timedelta(seconds=10)
 # A page that asks by itself, without a hand on it, sends this header: it keeps no screen open.
 BACKGROUND_HEADER = "X-Background"
 
@@ -119,31 +115,10 @@ def end_others(*, user: User, but: SignIn | None = None, now: datetime | None = 
     return still_open.update(ended_at=now)
 
 
-def renew_key(request: HttpRequest) -> None:
-    """Give the browser's session a new key, as after a sign-in; what it holds stays, and the old key opens nothing.
-
-    What the browser had sent under the old key meanwhile is known by `came_too_early` for RENEWED_FOR.
-    """
-    old = request.session.session_key
-    request.session.cycle_key()
-    if old is not None:
-        cache.set(_renewed(old), True, RENEWED_FOR.total_seconds())
-
-
-def came_too_early(request: HttpRequest) -> bool:
-    """Whether this stranger's request was on its way while its session got a new key. A query only where the key is unknown."""
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return bool(key) and request.session.is_empty() and cache.get(_renewed(str(key))) is not None
-
-
-def _renewed(key: str) -> str:
-    return f"accounts:renewed:{hashlib.sha256(key.encode()).hexdigest()}"
-
-
 def on_proved(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
     """Receiver of django-allauth's signal: a password, code or passkey was given once more; the middleware renews the key."""
     if kwargs.get("reauthenticated"):
-        request.renews_key = True  # type: ignore[attr-defined]  # the attribute is ours
+        session_keys.ask_for_new_key(request)
 
 
 def on_signed_in(sender: Any, request: HttpRequest, user: User, **_kwargs: Any) -> None:

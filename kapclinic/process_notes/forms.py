@@ -1,6 +1,6 @@
 """Forms of process notes."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -34,6 +34,10 @@ def _text_field(label: str, rows: int) -> forms.CharField:
         help_text=WHAT_STAYS_OUT,
         widget=forms.Textarea(attrs={"rows": rows, "autocomplete": "off"}),
     )
+
+
+def _people(form: forms.BaseForm, name: str) -> "forms.ModelChoiceField[User]":
+    return cast("forms.ModelChoiceField[User]", form.fields[name])
 
 
 class ProcessNoteForm(ClinicForm):
@@ -85,9 +89,8 @@ class ReleaseForm(ClinicForm):
 
     def __init__(self, *args: Any, note: ProcessNote, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["receiver"].queryset = staff_of(note.clinic).exclude(  # type: ignore[attr-defined]
-            pk__in=[note.created_by_id, note.holder_id]
-        )
+        receivers = staff_of(note.clinic).exclude(pk__in=[note.created_by_id, note.holder_id])
+        _people(self, "receiver").queryset = receivers
 
     def details(self) -> dict[str, Any]:
         """What the service takes beside the receiver."""
@@ -128,5 +131,5 @@ class TransferForm(ClinicForm):
 
     def __init__(self, *args: Any, clinic: Clinic, starter: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.fields["author"].queryset = authors_of(clinic)  # type: ignore[attr-defined]
-        self.fields["custodian"].queryset = custodians_of(clinic, starter=starter)  # type: ignore[attr-defined]
+        _people(self, "author").queryset = authors_of(clinic)
+        _people(self, "custodian").queryset = custodians_of(clinic, starter=starter)

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from screening.views import facts, findings, medications, risk
+from screening.views import facts, findings, history, medications, risk
 
 urlpatterns = [
     path("<str:public_id>/", findings.overview, name="overview"),
-    path("<str:public_id>/history/", facts.history, name="history"),
+    path("<str:public_id>/history/", history.history, name="history"),
     path("<str:public_id>/conditions/", facts.conditions, name="conditions"),
     path("conditions/<uuid:pk>/change/", facts.condition_change, name="condition-change"),
     path("<str:public_id>/medications/", medications.medications, name="medications"),

@@ -1,4 +1,4 @@
-"""Entering facts: history, conditions, medications, pregnancy, vital signs, results, checks."""
+"""Entering facts: conditions, medications, pregnancy, vital signs, results, checks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,6 @@ from kapclinic.documents.services import store_attachment
 from screening.forms.facts import (
     ConditionForm,
     FactForm,
-    HistoryForm,
     MedicationForm,
     MonitoringForm,
     PregnancyForm,
@@ -36,7 +35,6 @@ from screening.models import (
     FACT_MODELS,
     Condition,
     Fact,
-    HistoryAnswer,
     MonitoringCheck,
     PregnancyRecord,
     PregnancyTest,
@@ -54,49 +52,6 @@ def after_entry(request: ActorRequest, episode: Episode, name: str) -> HttpRespo
     if can(request.actor, "screening.enter", episode):
         return redirect(name, public_id=episode.public_id)
     return redirect("desk:today")
-
-
-@page("screening.enter", fetch=episode_for)
-def history(request: ActorRequest, episode: Episode) -> HttpResponse:
-    """Every history question by body system, with "none of these" for a whole system."""
-    sees = can(request.actor, "screening.view", episode)
-    eyes = eyes_of(request.actor, episode, now=timezone.now())
-    known: dict[str, str] = {}
-    kept_back: set[str] = set()
-    if sees:
-        rows = list(HistoryAnswer.objects.current().of_episode(episode))
-        known = {row.question: row.answer for row in readable_rows(rows, eyes)}
-        kept_back = {row.question for row in rows} - set(known)
-    form = HistoryForm(request.POST or None, request.FILES or None, known=known, kept_back=kept_back)
-    if request.method == "POST" and form.is_valid():
-        try:
-            changed = services.answer_history(
-                episode=episode, answers=form.answers(), actor=request.actor.user, evidence=form.evidence()
-            )
-        except Refused as refused:
-            refused.add_to(form)
-        else:
-            messages.success(request, f"Saved: {changed} answer{'' if changed == 1 else 's'} changed.")
-            if sees:
-                return redirect("screening:overview", public_id=episode.public_id)
-            return after_entry(request, episode, "screening:history")
-    systems = list(form.systems())
-    return render(
-        request,
-        "screening/history.html",
-        {
-            "episode": episode,
-            "form": form,
-            "systems": systems,
-            "open_count": sum(entry["open"] for entry in systems),
-            "total": sum(len(entry["questions"]) for entry in systems),
-            "needs_evidence": bool(form.errors),
-            "section": "history",
-            "withheld": withheld_of(HistoryAnswer, eyes) if sees else [],
-            "part2_notice": eyes.part2_notice if sees else "",
-        },
-        status=422 if form.errors else 200,
-    )
 
 
 Record = Callable[..., Any]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from kapclinic.accounts.middleware import CLINIC_SESSION_KEY
 from kapclinic.accounts.models import Role, SignIn, User
-from kapclinic.accounts.sign_ins import RENEWED_FOR
+from kapclinic.accounts.session_keys import RENEWED_FOR
 from kapclinic.clinics.models import Clinic
 from tests import factories
 from tests.accounts.test_second_step import code_now, give_app

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from kapclinic.accounts import sign_ins, visits
+from kapclinic.accounts import session_keys, sign_ins, visits
 from kapclinic.accounts.middleware import lock_page
 from kapclinic.accounts.models import SignIn
 from kapclinic.accounts.pages import public_page
@@ -60,8 +60,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
         if is_page:
             return lock_page(request, WRONG, request.POST["next"])
         return HttpResponse(WRONG, content_type="text/plain", status=422)
-    # Proved anew, as after a sign-in: the middleware gives the session a new key.
-    request.renews_key = True  # type: ignore[attr-defined]  # the attribute is ours
+    session_keys.ask_for_new_key(request)
     if not is_page:
         return HttpResponse(status=204)
     back = request.POST["next"]
