@@ -109,6 +109,10 @@ class Eyes:
         category = getattr(row, "consent_category", ConsentCategory.ADMINISTRATIVE)
         return self.reads(category, by=row.created_by_id, origin=origin)
 
+    def readable(self, rows: Iterable[Any]) -> list[Any]:
+        """Those of the rows that this reader sees."""
+        return [row for row in rows if self.reads_row(row)]
+
     def withheld(
         self, *categories: ConsentCategory, origin: Discipline | None = Discipline.MEDICAL
     ) -> list[str]:

@@ -119,11 +119,6 @@ def lapse_words(decision: EligibilityDecision, eyes: Eyes) -> str:
     return ", ".join(codes) if len(codes) == len(decision.lapse.codes) else ", ".join([*codes, "withheld"])
 
 
-def readable_rows(rows: Iterable[Any], eyes: Eyes) -> list[Any]:
-    """Those of the facts or questionnaires that these eyes see."""
-    return [row for row in rows if eyes.reads_row(row)]
-
-
 def withheld_of(model: type[Fact], eyes: Eyes) -> list[str]:
     """Labels of what these eyes cannot see of a page that lists facts of this model, whether or not there is any."""
     return eyes.withheld(*categories_of(model))

@@ -42,7 +42,7 @@ from screening.models import (
     ScreeningVitals,
     StudyResult,
 )
-from screening.reading import categories_of, readable_rows, withheld_of
+from screening.reading import categories_of, withheld_of
 from screening.services import facts as services
 from screening.services.findings import Evidence
 
@@ -86,7 +86,7 @@ def _fact_page(
             else []
         )
         eyes = eyes_of(request.actor, episode, now=timezone.now())
-        rows = readable_rows(rows, eyes)
+        rows = eyes.readable(rows)
         current = next((row for row in rows if row.is_current), None) if keeps_one else None
         form = form_class(
             request.POST or None,

@@ -13,7 +13,7 @@ from kapclinic.accounts.policy import can
 from kapclinic.clinics.refusals import Refused
 from screening.forms.facts import HistoryForm
 from screening.models import HistoryAnswer
-from screening.reading import readable_rows, withheld_of
+from screening.reading import withheld_of
 from screening.services import facts as services
 from screening.views.facts import after_entry
 
@@ -27,7 +27,7 @@ def history(request: ActorRequest, episode: Episode) -> HttpResponse:
     kept_back: set[str] = set()
     if sees:
         rows = list(HistoryAnswer.objects.current().of_episode(episode))
-        known = {row.question: row.answer for row in readable_rows(rows, eyes)}
+        known = {row.question: row.answer for row in eyes.readable(rows)}
         kept_back = {row.question for row in rows} - set(known)
     form = HistoryForm(request.POST or None, request.FILES or None, known=known, kept_back=kept_back)
     if request.method == "POST" and form.is_valid():

@@ -21,7 +21,7 @@ from screening.forms.facts import ClassifyForm, MedicationForm, MedicationReview
 from screening.gathering import local_day
 from screening.medications import class_label, recognise
 from screening.models import Medication, MedicationReview
-from screening.reading import readable_rows, withheld_of
+from screening.reading import withheld_of
 from screening.services import facts as services
 from screening.views.facts import after_entry, change_page, notice_beside
 
@@ -67,9 +67,7 @@ def medications(request: ActorRequest, episode: Episode) -> HttpResponse:
             "form": form,
             "summary": summary if sees else None,
             "earlier": [
-                row
-                for row in readable_rows(earlier.order_by("-created_at")[:50], eyes)
-                if row.pk not in shown
+                row for row in eyes.readable(earlier.order_by("-created_at")[:50]) if row.pk not in shown
             ]
             if sees
             else [],

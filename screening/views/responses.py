@@ -35,7 +35,6 @@ from screening.instruments import (
     not_included,
 )
 from screening.models import Response, ResponseMode, ResponsePhase
-from screening.reading import readable_rows
 from screening.response_settings import CRISIS_CONTACT, PCL5_CUT_POINT
 from screening.services.responses import record_response, review_safety_answer, supersede_response
 from screening.trends import score_line
@@ -258,7 +257,7 @@ def listing(request: ActorRequest, episode: Episode) -> HttpResponse:
                 "is_current": each.pk in current,
                 "is_overlapping": overlapping.get(each.pk, False),
             }
-            for each in readable_rows(found[:200], eyes)
+            for each in eyes.readable(found[:200])
         ]
     context = {
         "episode": episode,

@@ -1,6 +1,5 @@
 """The record of a dosing session, the list of an episode's doses, planning and completing."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from episodes.access import episode_for
 from episodes.models import Episode
-from episodes.readers import Eyes, eyes_of
+from episodes.readers import eyes_of
 from kapclinic.accounts import policy
 from kapclinic.accounts.pages import ActorRequest, page
 from kapclinic.accounts.policy import Actor
@@ -177,8 +176,8 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
     ending = session.sessionendings.current().select_related("recorded_by").first()
     rights = {name: policy.can(actor, action, session) for name, action in _RIGHTS.items()}
     due = selectors.readings_due(session, now=now, anchors=anchors, settings=settings)
-    readings = _readable(
-        session.vitalsreadings.select_related("taken_by").order_by("-taken_at", "-created_at"), eyes
+    readings = eyes.readable(
+        session.vitalsreadings.select_related("taken_by").order_by("-taken_at", "-created_at")
     )
     return {
         "episode": session.episode,
@@ -191,8 +190,8 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "phase": selectors.phase_of(session, d0=anchors.d0, is_running=anchors.is_running, now=now),
         "order": order,
         "shown_order": order if order is not None and eyes.reads_row(order) else None,
-        "orders": _readable(
-            session.doseorders.select_related("ordered_by", "read_back_by", "countersigned_by"), eyes
+        "orders": eyes.readable(
+            session.doseorders.select_related("ordered_by", "read_back_by", "countersigned_by")
         ),
         "withheld_dose": withheld[ConsentCategory.DOSE],
         "withheld_events": withheld[ConsentCategory.ADVERSE_EVENTS],
@@ -205,30 +204,29 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         else [],
         "given": [
             {"row": row, "is_late": row.is_entered_late(settings.late_entry_minutes)}
-            for row in _readable(
+            for row in eyes.readable(
                 session.administrations.select_related("given_by", "order").order_by(
                     "started_at", "created_at"
-                ),
-                eyes,
+                )
             )
         ],
         "running": [row for row in session.administrations.current() if row.is_running],
         "total_mg": selectors.total_given_mg(session) if sees_dose else None,
-        "medicines": _readable(session.othermedicines.select_related("given_by"), eyes),
+        "medicines": eyes.readable(session.othermedicines.select_related("given_by")),
         "readings": [{"row": row, "signs": _signs(row.signs)} for row in readings],
         "chart": _chart(session, anchors, readings, settings) if readings and sees_dose else None,
         "due": due,
         "next_due": next_due(due) if ending is None else None,
         "vitals_form": VitalsForm(initial={"taken_at": now}),
         "log_form": LogForm(initial={"at": now}),
-        "log": _readable(session.log.select_related("created_by").order_by("-at", "-created_at"), eyes),
+        "log": eyes.readable(session.log.select_related("created_by").order_by("-at", "-created_at")),
         "challenges": [
             {**_challenge(row), "is_shown": eyes.reads_row(row)}
             for row in session.challengingexperiences.select_related("answered_by")
         ],
         "challenge_kinds": ChallengeKind.choices,
-        "events": _readable(session.adverseevents.select_related("reported_by", "reviewed_by"), eyes),
-        "incidents": _readable(session.incidents.select_related("answered_by"), eyes),
+        "events": eyes.readable(session.adverseevents.select_related("reported_by", "reviewed_by")),
+        "incidents": eyes.readable(session.incidents.select_related("answered_by")),
         "gate": selectors.discharge_gate(session, now=now)
         if anchors.d0 is not None and ending is None
         else None,
@@ -237,10 +235,6 @@ def detail_context(actor: Actor, session: DosingSession, *, now: datetime) -> di
         "environment": words_of(session.environment, {**HOME_ENVIRONMENT, **ENVIRONMENT}),
         "is_over": session.is_called_off or session.is_struck,
     }
-
-
-def _readable(rows: Iterable[Any], eyes: Eyes) -> list[Any]:
-    return [row for row in rows if eyes.reads_row(row)]
 
 
 def _expected_end(session: DosingSession, anchors: Any) -> datetime | None:
